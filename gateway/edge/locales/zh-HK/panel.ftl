@@ -1,0 +1,71 @@
+# 各站共用的畫面文字
+ui-nobody = 未有人登入
+ui-unsynced =
+    { $count ->
+        [0] 記錄已全部送達中央
+       *[other] { $count } 項記錄未送達中央
+    }
+ui-ack-seconds = 中央 { $seconds } 秒前回覆
+ui-ack-minutes = 中央 { $minutes } 分鐘前回覆
+ui-ack-none = 中央尚未回覆
+ui-clock-gnss = 時鐘：衛星
+ui-clock-ntp = 時鐘：網絡
+ui-clock-rtc = 時鐘：電池，未經核實
+ui-clock-unset = 時鐘：未設定
+ui-missing = 欠缺：{ $device }
+ui-noisy = { $device } 資料不能讀取：請核對 baud
+ui-journal-low = 記憶卡空間不足
+ui-journal-critical = 記憶卡快滿
+ui-journal-damaged = 記錄檔損壞
+ui-journal-full = 記憶卡已滿：不能記錄
+ui-journal-read-only = 記憶卡不能寫入：不能記錄
+ui-journal-failed = 記憶卡故障：不能記錄
+ui-lid-open = 蓋已打開
+ui-tone-ready = 就緒
+ui-tone-busy = 請等候
+ui-tone-yes = 可以
+ui-tone-no = 不可
+ui-tone-already = 已是如此
+ui-tone-ask = 請回應
+ui-tone-alarm = 警報
+ui-screen-test = 螢幕測試
+ui-online = 已連線
+ui-offline = 離線工作中
+ui-certificate-ended = 離線：證書已過期，請照常工作
+ui-enter-code = 掃描或輸入編碼，然後按 Enter
+ui-send = 輸入
+ui-document = 證件
+ui-document-hk = 香港身份證號碼
+ui-document-passport = 護照
+ui-document-other = 其他證件
+ui-confirm-letter = 證件上是這個字母嗎？
+ui-confirm-yes = 是，派發
+ui-confirm-no = 否，重新輸入
+ui-language = English
+ui-sound = 聲音
+ui-choices = 現在可以做
+ui-lost = 未能連接此裝置，頁面會自動重試。
+ui-bench = 模擬台
+ui-bench-about = 示範用的虛擬裝置
+ui-sheet = 樣本編碼
+ui-sheet-about = 按一下編碼即當作掃描
+ui-records = 記錄 { $first } 至 { $last }
+# 頁面上畫出的控制板
+ui-board = 控制板
+ui-board-red = 紅
+ui-board-amber = 黃
+ui-board-green = 綠
+ui-board-buzzer = 蜂鳴器
+ui-board-sound-rest = 靜音
+ui-board-sound-busy = 靜音
+ui-board-sound-yes = 兩短聲：可以
+ui-board-sound-already = 一聲：已經如此
+ui-board-sound-no = 五聲：不可以
+ui-board-sound-ask = 一短一長：提問
+ui-board-sound-alarm = 持續響：警報
+ui-board-hatch-open = 閘門已開
+ui-board-hatch-shut = 閘門已關
+ui-board-yes = 是，下一步
+ui-board-no = 否，還原
+ui-board-open-lid = 打開蓋
+ui-board-close-lid = 關上蓋

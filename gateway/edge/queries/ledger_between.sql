@@ -1,0 +1,1 @@
+SELECT line FROM ledger WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq

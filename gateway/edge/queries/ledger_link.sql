@@ -1,0 +1,1 @@
+SELECT link FROM ledger WHERE seq = ?1

@@ -1,0 +1,1 @@
+SELECT seq, link FROM ledger ORDER BY seq DESC LIMIT 1

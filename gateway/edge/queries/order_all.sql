@@ -1,0 +1,1 @@
+SELECT body FROM order_doc ORDER BY kind, id

@@ -1,0 +1,1 @@
+UPDATE request SET shown = 1 WHERE id = ?1

@@ -1,0 +1,1 @@
+SELECT kind, id, parent, body, sum FROM row ORDER BY number

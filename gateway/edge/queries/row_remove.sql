@@ -1,0 +1,1 @@
+DELETE FROM row WHERE kind = ?1 AND id = ?2

@@ -1,0 +1,1 @@
+INSERT INTO track (seq, line) VALUES (?1, ?2)

@@ -1,0 +1,1 @@
+SELECT seq FROM track ORDER BY seq DESC LIMIT 1

@@ -1,0 +1,1 @@
+update alarm set since_ms = ?2 where key = ?1

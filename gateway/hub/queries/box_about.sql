@@ -1,0 +1,3 @@
+select code from box where code = ?1
+union
+select code from box where seal = ?1

@@ -1,0 +1,1 @@
+select count(*) from box where alarmed = 1

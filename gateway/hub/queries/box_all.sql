@@ -1,0 +1,1 @@
+select code, state, holder, since_ms from box order by since_ms desc limit ?1

@@ -1,0 +1,1 @@
+update box set seal = ?2 where code = ?1

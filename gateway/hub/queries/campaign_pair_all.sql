@@ -1,0 +1,1 @@
+select gateway, campaign, key from campaign_pair limit ?1

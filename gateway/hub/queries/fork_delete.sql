@@ -1,0 +1,1 @@
+delete from fork where rowid = ?1

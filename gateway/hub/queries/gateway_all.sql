@@ -1,0 +1,1 @@
+select id, seen_ms, queued, online from gateway

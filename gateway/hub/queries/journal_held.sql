@@ -1,0 +1,1 @@
+select held, track_held from journal where id = ?1

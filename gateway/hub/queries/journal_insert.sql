@@ -1,0 +1,1 @@
+insert into journal (id, gateway, link) values (?1, ?2, ?3)

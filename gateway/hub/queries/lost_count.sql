@@ -1,0 +1,1 @@
+select count(*) from lost_range where journal = ?1 and why <> 'sent'

@@ -1,0 +1,1 @@
+delete from manifest where box = ?1

@@ -1,0 +1,1 @@
+delete from record where journal = ?1 and stream = ?2 and seq = ?3

@@ -1,0 +1,1 @@
+select min(seq) from record where journal = ?1 and stream = ?2 and seq > ?3

@@ -1,0 +1,1 @@
+select line from record where journal = ?1 and stream = 0 and seq <= ?2 order by seq

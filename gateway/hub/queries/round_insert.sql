@@ -1,0 +1,1 @@
+insert into round (campaign, round) values (?1, ?2)

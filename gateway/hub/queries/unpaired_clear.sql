@@ -1,0 +1,1 @@
+delete from unpaired where box = ?1

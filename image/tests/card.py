@@ -1,0 +1,68 @@
+"""A card in a file: the image on a larger card, with the files that an installer puts onto its boot partition."""
+
+import subprocess
+
+SECTOR = 512
+# QEMU takes cards of a power of two only; it also shows that the data partition grows.
+CARD_BYTES = 2 << 30
+BOOT = 4 << 20
+
+
+def run(*command, **options):
+    """What a command printed; stops where it fails."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+class Card:
+    def __init__(self, image, path):
+        self.path = path
+        run("cp", "--sparse=always", image, path)
+        with open(path, "r+b") as file:
+            file.truncate(CARD_BYTES)
+
+    def boot(self):
+        """The boot partition, as mtools call it."""
+        return f"{self.path}@@{BOOT}"
+
+    def put(self, file, name):
+        """Lays a file into the folder waypost/ of the boot partition."""
+        run("mcopy", "-o", "-i", self.boot(), file, f"::waypost/{name}")
+
+    def take(self, name, to):
+        run("mcopy", "-o", "-i", self.boot(), f"::{name}", to)
+
+    def has(self, name):
+        return subprocess.run(["mdir", "-i", self.boot(), f"::waypost/{name}"], capture_output=True).returncode == 0
+
+    def partition(self, number):
+        """Start and size in bytes."""
+        for line in run("sfdisk", "--dump", self.path).splitlines():
+            if line.startswith(f"{self.path}{number} "):
+                words = dict(word.strip().split("=") for word in line.split(":", 1)[1].split(",") if "=" in word)
+                return int(words["start"]) * SECTOR, int(words["size"]) * SECTOR, words["type"].strip()
+        raise RuntimeError(f"the card has no partition {number}")
+
+    def slots(self):
+        """The sector of the slots, as pairs."""
+        with open(self.path, "rb") as file:
+            file.seek(1 << 20)
+            sector = file.read(SECTOR)
+        return dict(entry.decode().split("=", 1) for entry in sector[4:].split(b"\0") if b"=" in entry)
+
+    def copy_data(self, to):
+        """The journal's folder as it lies on the card now, after its file system was repaired from its own log.
+
+        Only for a card whose Pi is off.
+        """
+        start, size, _ = self.partition(2)
+        data = to / "data.ext4"
+        run("dd", f"if={self.path}", f"of={data}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}", "conv=sparse")
+        checked = subprocess.run(["e2fsck", "-p", "-f", str(data)], capture_output=True, text=True)
+        if checked.returncode > 1:
+            raise RuntimeError(f"the data partition needs more than its log: {checked.stdout}")
+        run("debugfs", "-R", f"rdump /waypost {to}", data)
+        data.unlink()
+        return to / "waypost"

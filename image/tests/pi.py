@@ -1,0 +1,101 @@
+"""An emulated Raspberry Pi 3B with a card, and with what hangs on it."""
+
+import socket
+import subprocess
+import time
+
+import free
+from qmp import Qmp
+from wait import until
+
+# What the firmware of a real Pi does before U-Boot, QEMU must be told: where U-Boot and the device tree are. It also has
+# no hardware watchdog that counts (its model starts again as soon as one is armed), so systemd is told to leave that
+# alone; and the screen's text goes to the first serial line, to be read here.
+PASSED = "systemd.watchdog_sec=0 systemd.default_timeout_start_sec=900 console=ttyAMA0,115200"
+
+
+class Pi:
+    def __init__(self, card, dir, radio=None):
+        self.card = card
+        self.dir = dir
+        self.radio = radio
+        self.panel_port = free.port()
+        self.process = None
+        self.starts = 0
+        card.take("u-boot-rpi_3.bin", dir / "u-boot.bin")
+        card.take("bcm2837-rpi-3-b.dtb", dir / "pi.dtb")
+
+    def line(self, name):
+        return self.dir / f"{name}.sock"
+
+    def start(self):
+        """Switches it on. Gives the moment."""
+        self.starts += 1
+        for name in ("scanner", "gnss", "qmp"):
+            self.line(name).unlink(missing_ok=True)
+        # One thread for all four cores: the three that wait in U-Boot would keep a processor each busy.
+        serve = lambda name: f"socket,id={name},path={self.line(name)},server=on,wait=off"
+        command = ["qemu-system-aarch64", "-accel", "tcg,thread=single", "-M", "raspi3b", "-display", "none", "-nodefaults"]
+        command += ["-kernel", self.dir / "u-boot.bin", "-dtb", self.dir / "pi.dtb", "-append", PASSED]
+        command += ["-drive", f"file={self.card.path},if=sd,format=raw"]
+        command += ["-serial", f"file:{self.console()}"]
+        # The second serial line is the one on the header's pins.
+        command += ["-chardev", serve("gnss"), "-serial", "chardev:gnss"]
+        command += ["-device", "usb-hub,id=hub,port=1"]
+        command += ["-chardev", serve("scanner"), "-device", "usb-serial,chardev=scanner,serial=SCANNER,port=1.1,always-plugged=on"]
+        command += ["-device", "usb-kbd,port=1.2"]
+        net = f"user,id=net,hostfwd=tcp:127.0.0.1:{self.panel_port}-:8080"
+        command += ["-netdev", net, "-device", "usb-net,netdev=net,port=1.3"]
+        if self.radio:
+            command += ["-chardev", f"serial,id=radio,path={self.radio}"]
+            command += ["-device", "usb-serial,chardev=radio,serial=RADIO,port=1.4,always-plugged=on"]
+        command += ["-qmp", f"unix:{self.line('qmp')},server=on,wait=off"]
+        with open(self.dir / "qemu.log", "ab") as log:
+            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        began = time.monotonic()
+        until("QEMU answers", lambda: self.running() and self.line("qmp").exists(), 60)
+        self.qmp = Qmp(self.line("qmp"))
+        self.scanner = self.connect("scanner")
+        self.gnss = self.connect("gnss")
+        return began
+
+    def connect(self, name):
+        line = socket.socket(socket.AF_UNIX)
+        line.connect(str(self.line(name)))
+        return line
+
+    def console(self):
+        return self.dir / f"console-{self.starts}.log"
+
+    def said(self, text):
+        """Whether the screen showed this since it was switched on."""
+        self.running()
+        return text in self.console().read_text(errors="replace")
+
+    def line_with(self, text):
+        lines = self.console().read_text(errors="replace").splitlines()
+        return next((line for line in lines if text in line), None)
+
+    def running(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"QEMU ended: {(self.dir / 'qemu.log').read_text()[-500:]}")
+        return True
+
+    def written(self):
+        """Bytes that QEMU wrote since its start. Its card does not count by itself; what else it writes, the few bytes
+        of its serial lines and sockets, is in it too."""
+        with open(f"/proc/{self.process.pid}/io") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("wchar"))
+
+    def cut(self):
+        """Pulls the plug: QEMU gets SIGKILL and is not asked."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+            for line in (self.scanner, self.gnss):
+                line.close()
+
+    def scan(self, text):
+        """The serial scanner reads a code."""
+        self.scanner.sendall(text.encode() + b"\r")

@@ -1,0 +1,139 @@
+//! The hub: `waypost hub init`, a configuration, orders, `waypost hub`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use crate::{
+    export,
+    gateway::{Gateway, assert_crashed},
+    port,
+    process::Process,
+    program,
+    wait::{SOON, until},
+};
+
+pub use crate::hub_keys::HubKeys;
+
+/// A hub that runs, or ran.
+pub struct Hub {
+    /// Its public keys.
+    pub keys: HubKeys,
+    dir: PathBuf,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Hub {
+    /// Makes its keys and lays its orders; does not start it.
+    pub fn make(dir: &Path, orders: &[Value]) -> Self {
+        let keys = HubKeys::make(dir);
+        let hub = Self { keys, dir: dir.to_owned(), port: port::free(), process: None };
+        let folder = dir.join("orders");
+        fs::create_dir_all(&folder).unwrap();
+        for order in orders {
+            let name = order["order"]["kind"].as_str().unwrap();
+            fs::write(folder.join(format!("{name}.json")), order.to_string()).unwrap();
+        }
+        hub
+    }
+
+    /// Writes its configuration: the broker and the gateways that it knows.
+    pub fn configure<'a>(&self, broker_port: u16, gateways: impl IntoIterator<Item = &'a Gateway>) {
+        let mut text = format!(
+            "dir = \".\"\n\n[mqtt]\nhost = \"127.0.0.1\"\nport = {broker_port}\n\n[http]\nlisten = \"127.0.0.1:{}\"\n",
+            self.port
+        );
+        for Gateway { plan, key, secret_key, .. } in gateways {
+            let (id, site, kind) = (&plan.id, &plan.site, plan.kind);
+            text.push_str(&format!(
+                "\n[[gateway]]\nid = \"{id}\"\nsite = \"{site}\"\nkind = \"{kind}\"\nname = \"{id}\"\nkey = \"{key}\"\n\
+                 secret_key = \"{secret_key}\"\n"
+            ));
+        }
+        fs::write(self.config(), text).unwrap();
+    }
+
+    /// The port of its pages.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its configuration's file.
+    pub fn config(&self) -> PathBuf {
+        self.dir.join("hub.toml")
+    }
+
+    /// All that it keeps and logs.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Starts it, and waits until it answers.
+    pub fn start(&mut self) {
+        self.launch(program::waypost(), None);
+        let process = self.process.as_mut().unwrap();
+        let url = format!("http://127.0.0.1:{}/api/summary", self.port);
+        until("the hub answers", SOON, || {
+            process.assert_runs();
+            reqwest::blocking::get(&url).ok().filter(|answer| answer.status().is_success())
+        });
+    }
+
+    /// Starts the binary with crash points, to crash at one (`NAME` or `NAME:COUNT`).
+    pub fn start_to_crash_at(&mut self, point: &str) {
+        self.launch(program::waypost_with_faults(), Some(point));
+    }
+
+    fn launch(&mut self, binary: &Path, crash_at: Option<&str>) {
+        assert!(self.process.is_none(), "the hub runs already");
+        let mut command = Command::new(binary);
+        command.arg("hub").arg("--config").arg(self.config());
+        match crash_at {
+            Some(point) => command.env("WAYPOST_CRASH_AT", point),
+            None => command.env_remove("WAYPOST_CRASH_AT"),
+        };
+        self.process = Some(Process::start("the hub", &mut command, &self.dir.join("log")));
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.take().expect("the hub runs").kill();
+    }
+
+    /// SIGTERM, which must end it with status 0.
+    pub fn stop(&mut self) {
+        self.process.take().expect("the hub runs").stop();
+    }
+
+    /// Waits until it crashed at the point that it was started for.
+    pub fn wait_for_crash(&mut self, point: &str) {
+        let mut process = self.process.take().expect("the hub runs");
+        assert_crashed(&mut process, point);
+    }
+
+    /// Its process.
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("the hub runs")
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+    }
+
+    /// Its ledger records, as pairs of gateway and line.
+    pub fn store(&self) -> Vec<(String, String)> {
+        export::store(&self.dir, "ledger")
+    }
+
+    /// `GET /api/summary`.
+    pub fn summary(&self) -> Value {
+        let url = format!("http://127.0.0.1:{}/api/summary", self.port);
+        serde_json::from_str(&reqwest::blocking::get(url).unwrap().text().unwrap()).unwrap()
+    }
+}

@@ -1,0 +1,104 @@
+//! A person tries at two offices: the second one knows by its filter, asks the hub, and without it a supervisor.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test stops at the first wrong thing"
+)]
+
+use std::{fs, process::Command};
+
+use serde_json::{Value, json};
+use waypost_integration_tests::{
+    codes::{self, SUPERVISOR_BADGE},
+    gateway::{Gateway, Plan},
+    orders, process, program,
+    wait::{PATIENT, until_true},
+    world::World,
+};
+
+/// Pieces of filters that a gateway keeps, whole ones.
+fn pieces(gateway: &Gateway) -> usize {
+    let Ok(entries) = fs::read_dir(gateway.data().join("filters")) else { return 0 };
+    entries.filter(|entry| entry.as_ref().unwrap().file_name().len() == 64).count()
+}
+
+fn conflicts(world: &World) -> Vec<Value> {
+    let out = process::run(Command::new(program::waypost()).args(["hub", "conflicts"]).arg(world.hub.dir()));
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn who_was_served_elsewhere_is_known_by_filter_hub_and_afterwards() {
+    if !program::has(&["mosquitto"]) {
+        return;
+    }
+    let plans = [Plan::post_office("po-1"), Plan::post_office("po-2")];
+    let mut world = World::make(&plans, "persistence true");
+    let mut campaign = orders::campaign();
+    campaign["order"]["terms"]["elsewhere"] = json!({ "stale_after_min": 60, "when_stale": "serve" });
+    fs::write(world.hub.dir().join("orders/campaign.json"), campaign.to_string()).unwrap();
+    let config = fs::read_to_string(world.hub.config()).unwrap();
+    fs::write(world.hub.config(), format!("filters_every_s = 1\n{config}")).unwrap();
+    world.hub.start();
+    world.gateways.iter_mut().for_each(Gateway::start);
+    for gateway in &world.gateways {
+        gateway.sign_in();
+        let console = gateway.console();
+        console.scan("CMD-STOCK-IN");
+        console.scan("CMD-ITEM-PACKS");
+        console.yes("QTY-100");
+        // Nobody was served yet: the base is empty.
+        until_true("the first filter is here", PATIENT, || pieces(gateway) == 1);
+    }
+    let [one, two] = world.gateways.as_slice() else { panic!("two gateways") };
+    one.console().yes(&codes::hkid(1));
+    world.settle();
+    until_true("the filter with the first person is here", PATIENT, || pieces(two) == 2);
+
+    // The hub is reached: it says where and when.
+    let refused = two.console().scan(&codes::hkid(1));
+    assert_eq!((refused.tone(), refused.main()), ("no", "Already served at another office"), "{}", refused.0);
+    let site = &one.plan.site;
+    assert!(refused.0.to_string().contains(&format!("Served at {site}")), "{}", refused.0);
+    let other = two.console().yes(&codes::hkid(2));
+    assert!(!other.0.to_string().contains("Provisional"), "{}", other.0);
+
+    // It is not reached: a hit alone does not refuse, and others are served.
+    world.broker.stop();
+    let [one, two] = world.gateways.as_slice() else { panic!("two gateways") };
+    let asked = two.console().scan(&codes::hkid(1));
+    assert_eq!((asked.tone(), asked.main()), ("ask", "Perhaps served at another office"), "{}", asked.0);
+    let served = two.console().scan(SUPERVISOR_BADGE);
+    assert_eq!(served.tone(), "yes", "{}", served.0);
+    assert!(served.0.to_string().contains("Provisional"), "{}", served.0);
+    two.console().yes(&codes::hkid(3));
+    // What one office serves now the other cannot know.
+    one.console().yes(&codes::hkid(3));
+    assert_eq!(conflicts(&world), Vec::<Value>::new());
+
+    world.broker.resume();
+    world.settle();
+    let found = conflicts(&world);
+    let told: Vec<Vec<(&str, bool)>> = found
+        .iter()
+        .map(|one| {
+            let services = one["services"].as_array().unwrap().iter();
+            services
+                .map(|one| (one["gateway"].as_str().unwrap(), one["provisional"].as_bool().unwrap()))
+                .collect()
+        })
+        .collect();
+    let (by_supervisor, in_the_gap) =
+        (vec![("po-1", false), ("po-2", true)], vec![("po-2", false), ("po-1", false)]);
+    assert_eq!(told.len(), 2, "{found:?}");
+    assert!(told.contains(&by_supervisor) && told.contains(&in_the_gap), "{told:?}");
+    let decided = found.iter().flat_map(|one| one["services"].as_array().unwrap());
+    assert_eq!(decided.filter(|one| one["approved_by"] == "s-chief").count(), 1);
+    let alarms = world.hub.summary();
+    let double = alarms["alarms"].as_array().unwrap().iter().filter(|alarm| alarm["kind"] == "double_claim");
+    assert_eq!(double.count(), 2);
+}

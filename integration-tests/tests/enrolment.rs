@@ -1,0 +1,277 @@
+//! Gateways that are enrolled, and mosquitto with mutual TLS and the access list of `waypost hub acl` between them and
+//! the hub.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at once"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use waypost_integration_tests::{
+    broker::Broker,
+    codes,
+    gateway::{Gateway, Plan},
+    hub::Hub,
+    orders, port, process,
+    program::{self, has},
+    wait::{PATIENT, SOON, until, until_true},
+};
+
+/// The hub's authority, a broker that asks for certificates, and gateways that know nothing yet.
+struct World {
+    broker: Broker,
+    hub: Hub,
+    gateways: Vec<Gateway>,
+    enrol_port: u16,
+    dir: TempDir,
+}
+
+fn world(names: &[&str]) -> World {
+    let dir = tempfile::Builder::new().prefix("waypost-test-").tempdir().unwrap();
+    let hub = Hub::make(&dir.path().join("hub"), &[orders::staff()]);
+    let authority = hub.dir().join("authority");
+    let acl = dir.path().join("acl");
+    fs::write(&acl, "").unwrap();
+    let file = |name: &str| authority.join(name).display().to_string();
+    let lines = format!(
+        "cafile {}\ncertfile {}\nkeyfile {}\ncrlfile {}\nrequire_certificate true\n\
+         use_identity_as_username true\nallow_anonymous false\nacl_file {}\n",
+        file("ca.pem"),
+        file("broker.pem"),
+        file("broker-key.pem"),
+        file("ca.crl.pem"),
+        acl.display()
+    );
+    let gateways: Vec<_> =
+        names.iter().map(|name| Gateway::make(dir.path(), Plan::testing_centre(name), None, None)).collect();
+    let broker = Broker::start_with(dir.path(), &lines);
+    let mut world = World { broker, hub, gateways, enrol_port: port::free(), dir };
+    world.configure("");
+    world.renew_acl();
+    world
+}
+
+impl World {
+    /// Writes the hub's configuration; the gateways stand there without keys.
+    fn configure(&self, more: &str) {
+        let mut text = format!(
+            "dir = \".\"\n\n[mqtt]\nhost = \"127.0.0.1\"\nport = {}\n[mqtt.tls]\nca = \"authority/ca.pem\"\n\
+             cert = \"authority/hub.pem\"\nkey = \"authority/hub-key.pem\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n\
+             [enrol]\nlisten = \"127.0.0.1:{}\"\ndays = 60\noffline_days = 2\n{more}\n",
+            self.broker.port(),
+            self.hub.port(),
+            self.enrol_port
+        );
+        for Gateway { plan, .. } in &self.gateways {
+            let (id, site, kind) = (&plan.id, &plan.site, plan.kind);
+            text += &format!(
+                "\n[[gateway]]\nid = \"{id}\"\nsite = \"{site}\"\nkind = \"{kind}\"\nname = \"{id}\"\n"
+            );
+        }
+        fs::write(self.hub.config(), text).unwrap();
+    }
+
+    /// The access list of now, at a broker that read it.
+    fn renew_acl(&mut self) {
+        let list = process::run(waypost(&["hub", "acl", "--config"]).arg(self.hub.config()));
+        fs::write(self.dir.path().join("acl"), list).unwrap();
+        self.broker.stop();
+        self.broker.resume();
+    }
+
+    fn code(&self, gateway: &str) -> String {
+        let said =
+            process::run(waypost(&["hub", "enrol", gateway, "--json", "--config"]).arg(self.hub.config()));
+        serde_json::from_str::<Value>(&said).unwrap()["code"].as_str().unwrap().to_owned()
+    }
+
+    fn enrol(&self, at: usize) -> Output {
+        let code = self.code(&self.gateways[at].plan.id);
+        enrol(&self.gateways[at].data(), &code)
+    }
+
+    /// mosquitto's client with somebody's certificate, on a topic.
+    fn client(&self, program: &str, (ca, cert, key): &(PathBuf, PathBuf, PathBuf), topic: &str) -> Command {
+        let mut command = Command::new(program::find(program).unwrap());
+        command.args(["-h", "127.0.0.1", "-V", "mqttv5", "-q", "1", "-p", &self.broker.port().to_string()]);
+        command.arg("--cafile").arg(ca).arg("--cert").arg(cert).arg("--key").arg(key).args(["-t", topic]);
+        command
+    }
+
+    /// What the hub's certificate finds retained at a topic.
+    fn retained(&self, topic: &str) -> String {
+        let dir = self.hub.dir().join("authority");
+        let hub = (dir.join("ca.pem"), dir.join("hub.pem"), dir.join("hub-key.pem"));
+        let mut command = self.client("mosquitto_sub", &hub, topic);
+        // A name of its own, so that it throws nobody out.
+        let output = command.args(["-i", "looks", "-v", "-W", "2"]).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+fn waypost(args: &[&str]) -> Command {
+    let mut command = Command::new(program::waypost());
+    command.args(args);
+    command
+}
+
+fn enrol(data: &Path, code: &str) -> Output {
+    waypost(&["enrol", "--json", "--code", code]).arg(data).output().unwrap()
+}
+
+/// The files of the certificate that a gateway uses first.
+fn certificate(gateway: &Gateway) -> (PathBuf, PathBuf, PathBuf) {
+    let dir = gateway.data().join("tls");
+    (dir.join("a-ca.pem"), dir.join("a.pem"), dir.join("a-key.pem"))
+}
+
+fn online(gateway: &Gateway) -> bool {
+    gateway.console().panel().0["status"]["online"] == true
+}
+
+/// What the doctor says of a gateway by one of its checks.
+fn doctor(gateway: &Gateway, check: &str) -> (String, String) {
+    let ran = waypost(&["doctor", "--json", "--config"]).arg(gateway.config()).output().unwrap();
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    let found = checks.iter().find(|found| found["id"] == check).unwrap();
+    let word = |name: &str| found[name].as_str().unwrap().to_owned();
+    (word("outcome"), word("found"))
+}
+
+fn assert_done(output: &Output) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn an_enrolled_gateway_reaches_only_its_own_topics_and_a_revoked_one_nothing() {
+    if !has(&["mosquitto", "mosquitto_sub", "mosquitto_pub"]) {
+        return;
+    }
+    let mut world = world(&["post-1", "post-2"]);
+    world.hub.start();
+    let code = world.code("post-1");
+    assert_done(&enrol(&world.gateways[0].data(), &code));
+    // The code is used, and one of another gateway is of no use.
+    assert!(!enrol(&world.gateways[1].data(), &code).status.success());
+    assert_done(&world.enrol(1));
+    world.gateways.iter_mut().for_each(Gateway::start);
+    // The staff order is signed with a key that only the root's list names.
+    world.gateways.iter().for_each(|gateway| drop(gateway.sign_in()));
+    until_true("the hub has records of both", SOON, || {
+        let store = world.hub.store();
+        ["post-1", "post-2"].iter().all(|name| store.iter().any(|(gateway, _)| gateway == name))
+    });
+
+    // The doctor shakes hands with the same broker, beside the running gateway, and throws it not out.
+    for check in ["journal", "chain", "certificate", "broker", "acknowledgement"] {
+        let (outcome, found) = doctor(&world.gateways[0], check);
+        assert_eq!(outcome, "ok", "{check}: {found}");
+    }
+    let (_, found) = doctor(&world.gateways[0], "broker");
+    assert!(found.ends_with("shows a certificate that is believed"), "{found}");
+    assert!(online(&world.gateways[0]));
+
+    // Reading: with the certificate of one, everything is asked for, and only its own comes.
+    let own = certificate(&world.gateways[1]);
+    until_true("the other's ack is there to be heard", SOON, || {
+        world.retained("waypost/v1/post-1/ack").contains("post-1/ack ")
+    });
+    let heard = until("its own ack is heard", SOON, || {
+        let mut sub = world.client("mosquitto_sub", &own, "waypost/v1/#");
+        let heard = sub.args(["-i", "curious", "-v", "-W", "3"]).output().unwrap();
+        let heard = String::from_utf8_lossy(&heard.stdout).into_owned();
+        heard.contains("waypost/v1/post-2/ack ").then_some(heard)
+    });
+    assert!(!heard.contains("waypost/v1/post-1/"), "nothing of another");
+
+    // Writing: its own status is taken, another's is not.
+    let publish = |topic: &str, text: &str| {
+        let mut command = world.client("mosquitto_pub", &own, topic);
+        command.args(["-i", "writes", "-r", "-m", text]).output().unwrap()
+    };
+    publish("waypost/v1/post-1/health", "forged");
+    publish("waypost/v1/post-1/ack", "forged");
+    publish("waypost/v1/post-2/ack", "forged");
+    publish("waypost/v1/all/order/staff/-", "forged");
+    // Again and again, as the gateway too writes its health there.
+    until_true("its own is taken", SOON, || {
+        publish("waypost/v1/post-2/health", "its own");
+        world.retained("waypost/v1/post-2/health").contains("its own")
+    });
+    for topic in ["post-1/health", "post-1/ack", "post-2/ack", "all/order/staff/-"] {
+        assert!(!world.retained(&format!("waypost/v1/{topic}")).contains("forged"), "{topic}");
+    }
+
+    // Revoked: no connection, no renewal.
+    process::run(waypost(&["hub", "revoke", "post-2", "--config"]).arg(world.hub.config()));
+    world.renew_acl();
+    until_true("the other is back and the revoked one is not", SOON, || {
+        online(&world.gateways[0]) && !online(&world.gateways[1])
+    });
+    let mut sub = world.client("mosquitto_sub", &own, "waypost/v1/post-2/#");
+    let refused = sub.args(["-i", "curious", "-v", "-W", "3"]).output().unwrap();
+    assert!(
+        !refused.status.success() && refused.stdout.is_empty(),
+        "the revoked certificate connects nobody"
+    );
+    let (outcome, found) = doctor(&world.gateways[1], "broker");
+    assert!(outcome == "failure" && found.contains("TLS fails"), "{outcome}: {found}");
+    world.gateways[1].stop();
+    let renewed = waypost(&["cert", "renew"]).arg(world.gateways[1].data()).output().unwrap();
+    assert!(!renewed.status.success());
+    assert!(String::from_utf8_lossy(&renewed.stderr).contains("revoked"));
+}
+
+#[test]
+fn an_expired_certificate_stops_nothing_at_the_counter_and_renews_by_itself() {
+    if !has(&["mosquitto"]) {
+        return;
+    }
+    let mut world = world(&["post-1"]);
+    // A hub of the year 2020 gives a certificate that ended long ago.
+    world.configure("[clock.simulated]\nstart = \"2020-03-01T00:00:00Z\"\nrate = 1\n");
+    world.hub.start();
+    assert_done(&world.enrol(0));
+    world.hub.stop();
+    let data = world.gateways[0].data();
+    let show = || waypost(&["cert", "show", "--json"]).arg(&data).output().unwrap();
+    let shown: Value = serde_json::from_slice(&show().stdout).unwrap();
+    assert_eq!((shown["ended"].clone(), shown["current"]["slot"].clone()), (true.into(), "a".into()));
+    assert!(!show().status.success());
+
+    world.gateways[0].lay_orders(world.hub.dir(), &[orders::staff()]);
+    world.gateways[0].start();
+    let gateway = &world.gateways[0];
+    let (outcome, found) = doctor(gateway, "certificate");
+    assert!(outcome == "failure" && found.starts_with("it ended at 2020-"), "{outcome}: {found}");
+    until("the panel tells that the certificate ended", SOON, || {
+        let panel = gateway.console().panel();
+        (panel.0["status"]["certificate_ended"] == true).then_some(panel)
+    });
+    gateway.sign_in();
+    let console = gateway.console();
+    console.scan(&codes::box_code(1));
+    console.yes(&codes::tube(1));
+    assert_eq!(gateway.facts_of(&codes::tube(1)), 2, "work goes on: collected and packed");
+
+    // The hub comes back, in this year: the gateway renews, switches over, and its records arrive.
+    world.configure("");
+    world.hub.start();
+    until_true("the records are at the hub", PATIENT, || {
+        world.hub.store().iter().any(|(_, line)| line.contains(&codes::tube(1)))
+    });
+    let shown: Value = serde_json::from_slice(&show().stdout).unwrap();
+    assert_eq!((shown["ended"].clone(), shown["current"]["slot"].clone()), (false.into(), "b".into()));
+    assert!(online(&world.gateways[0]));
+    assert_eq!(world.gateways[0].console().panel().0["status"]["certificate_ended"], false);
+}
