@@ -57,6 +57,12 @@ impl Gate {
         }
     }
 
+    /// The device was opened anew: what was noise before came over another line. A code of before is still the same scan.
+    pub fn open_anew(&mut self) {
+        self.last_flaw = None;
+        self.flaws = 0;
+    }
+
     fn is_repeat(&mut self, text: &str, symbology: Option<&str>, now: Instant) -> bool {
         let hash = self.hasher.hash_one((text, symbology));
         let again = self
@@ -130,6 +136,19 @@ mod tests {
     fn who_scans_again_and_again_is_believed_as_soon_as_it_is_quiet() {
         let found = vec![(0, flaw()), (1, flaw()), (200, code("A")), (400, code("A")), (501, code("A"))];
         assert_eq!(told(found), [0, 4]);
+    }
+
+    #[test]
+    fn halves_of_codes_from_before_the_cable_was_pulled_are_no_noise_afterwards() {
+        let now = Instant::now();
+        let mut gate = Gate::new(SAME_WITHIN);
+        for _ in 0..3 {
+            assert!(gate.pass(flaw(), now).is_some(), "each is told");
+            gate.open_anew();
+        }
+        assert!(gate.pass(code("A"), now).is_some());
+        gate.open_anew();
+        assert_eq!(gate.pass(code("A"), now), None, "the same scan, sent once more");
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub async fn run(config: SerialScanner, out: mpsc::Sender<ScannerEvent>) {
                 PortEvent::Bytes(bytes) => assembler.push(bytes, Instant::now(), &mut tell),
                 PortEvent::Up => {
                     assembler.reset(&mut tell);
+                    gate.open_anew();
                     events.push(ScannerEvent::Up);
                 }
                 PortEvent::Down(reason) => {

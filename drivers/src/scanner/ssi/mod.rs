@@ -81,6 +81,7 @@ pub async fn run(config: SsiScanner, out: mpsc::Sender<ScannerEvent>) {
                 PortEvent::Bytes(bytes) => reader.push(bytes, Instant::now(), &mut tell),
                 PortEvent::Up => {
                     reader.reset(&mut tell);
+                    gate.open_anew();
                     events.push(ScannerEvent::Up);
                     answers.push(WAKEUP);
                     greeting = Greeting { tries: 0, next: Some(Instant::now() + WAKE) };
