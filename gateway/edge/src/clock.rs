@@ -146,6 +146,14 @@ impl Clock {
         inner.simulated = Some(at.as_millis().saturating_sub_unsigned(inner.up_ms()));
     }
 
+    /// The time where it can be judged by: the clock is confirmed, or lies less than 90 days after what is past for
+    /// certain. By any other nothing ends.
+    pub fn to_judge_by(&self) -> Option<WallTime> {
+        let mut inner = self.lock();
+        let now = inner.now();
+        (inner.is_right() || inner.fit(now.at) == Fit::Near).then_some(now.at)
+    }
+
     /// The latest time that is past for certain: of the build, of the configuration, of the last record, of the hub.
     pub fn floor(&self) -> Option<WallTime> {
         self.lock().floor()

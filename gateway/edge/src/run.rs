@@ -47,8 +47,9 @@ pub const ADDRESS_FILE: &str = "console.addr";
 const STOP_MAX: Duration = Duration::from_secs(3);
 /// How long the writer may take after that.
 const WRITER_STOP_MAX: Duration = Duration::from_millis(1500);
-/// Between two looks for records that are old enough to be pruned.
+/// Between two looks for records that are old enough to be pruned: by the clock, and at least in real time.
 const UPKEEP_EVERY: Duration = Duration::from_secs(600);
+const UPKEEP_EVERY_MIN: Duration = Duration::from_millis(500);
 /// Milliseconds in a day.
 const DAY_MS: i64 = 86_400_000;
 /// Pages that follow the panel never end by themselves, so the console gets less.
@@ -384,7 +385,7 @@ async fn serve(
     let upkeep = Upkeep {
         dir: config.data.clone(),
         keep_ms: i64::try_from(config.retention_days).unwrap_or(i64::MAX).saturating_mul(DAY_MS),
-        every: UPKEEP_EVERY,
+        every: UPKEEP_EVERY.div_f64(clock.rate().max(1.0)).max(UPKEEP_EVERY_MIN),
     };
     tokio::spawn(upkeep.run(writer.clone()));
     let pacing = background::Pacing::default();

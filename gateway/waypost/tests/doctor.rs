@@ -306,6 +306,10 @@ fn states() -> Vec<State> {
         state("certificate", "holds", tls(300, true)),
         state("certificate", "ends soon", tls(10, true)),
         state("certificate", "ended", tls(-3, true)),
+        state("certificate", "by a clock that may be ten years ahead", move |bench| {
+            tls(300, true)(bench);
+            bench.now = bench.now.plus_ms(3_652 * DAY_MS);
+        }),
         state("certificate", "of another key", tls(300, false)),
         state("certificate", "missing", move |bench| {
             tls(300, true)(bench);

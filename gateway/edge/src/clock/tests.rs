@@ -127,3 +127,15 @@ fn the_floor_only_rises_and_the_build_is_of_this_century() {
     assert_eq!(clock.floor(), Some(WallTime(10)));
     assert!(build_time() >= "2020-01-01T00:00:00Z".parse().unwrap());
 }
+
+#[test]
+fn nothing_is_judged_by_a_clock_that_may_be_years_off() {
+    for years_off in [NOON - YEARS_10_MS, NOON + YEARS_10_MS, 0, NOON - 1_000, NOON + AFTER_FLOOR_MS_MAX] {
+        assert_eq!(woken(years_off).to_judge_by(), None, "{years_off}");
+    }
+    assert!(woken(NOON + AFTER_FLOOR_MS_MAX - 60_000).to_judge_by().is_some());
+    // Confirmed, it may be as far after the last record as a gateway can lie on a shelf.
+    let shelf = woken(NOON + YEARS_10_MS);
+    shelf.hear_hub(WallTime(NOON + YEARS_10_MS));
+    assert_eq!(shelf.to_judge_by().map(|now| now.as_millis() / 10_000), Some((NOON + YEARS_10_MS) / 10_000));
+}

@@ -247,12 +247,12 @@ fn simulated(raw: RawSimulated) -> Result<SimulatedClock, Fault> {
     let start = start.map_err(|_| Fault::at(raw.start.span(), "this is no time", remedy))?;
     match raw.rate {
         None => Ok(SimulatedClock { start, rate: 1.0 }),
-        Some(rate) if *rate.get_ref() > 0.0 && *rate.get_ref() <= 10_000.0 => {
+        Some(rate) if *rate.get_ref() > 0.0 && *rate.get_ref() <= 100_000.0 => {
             Ok(SimulatedClock { start, rate: rate.into_inner() })
         }
         Some(rate) => Err(Fault::at(
             rate.span(),
-            "a rate is above 0 and at most 10,000",
+            "a rate is above 0 and at most 100,000",
             "write for instance rate = 600",
         )),
     }

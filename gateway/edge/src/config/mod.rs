@@ -165,7 +165,7 @@ pub struct Par {
 pub struct SimulatedClock {
     /// When it starts.
     pub start: WallTime,
-    /// Simulated seconds for each real one, above 0 to 10,000.
+    /// Simulated seconds for each real one, above 0 to 100,000.
     pub rate: f64,
 }
 

@@ -5,13 +5,8 @@ use std::{fs, path::Path};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use waypost_core::fact::WallTime;
 
-use super::{Check, Finding, Patient, causes, span};
-use crate::{
-    clock::{Clock, build_time},
-    config::Tls,
-    enrol::Enrolment,
-    sync::tls_configuration,
-};
+use super::{Check, Finding, Patient, causes, clock, span};
+use crate::{clock::Clock, config::Tls, enrol::Enrolment, sync::tls_configuration};
 
 /// A configured certificate that ends sooner is a warning, in milliseconds: nobody renews it by itself.
 const SOON_MS: i64 = 30 * 24 * 3_600_000;
@@ -29,7 +24,8 @@ impl Check for Certificate {
 
     fn run(&self, patient: &Patient) -> Finding {
         let Some(config) = &patient.config else { return Finding::no_configuration() };
-        let now = patient.now;
+        // None: this clock cannot tell whether a date is past.
+        let now = (!clock::is_in_doubt(patient)).then_some(patient.now);
         if let Some(mqtt) = &config.mqtt {
             return match &mqtt.tls {
                 Some(tls) => configured(tls, now),
@@ -44,17 +40,12 @@ impl Check for Certificate {
     }
 }
 
-fn granted(enrolment: &Enrolment, now: WallTime) -> Finding {
+fn granted(enrolment: &Enrolment, now: Option<WallTime>) -> Finding {
     let granted = enrolment.granted();
     let latest =
         granted.next.as_ref().map_or(granted.current.ends, |next| next.ends.max(granted.current.ends));
     let found = format!("it holds until {latest}");
-    if now < build_time() {
-        return Finding::warning(
-            format!("{found}; this clock cannot tell whether that is past"),
-            "see the clock check",
-        );
-    }
+    let Some(now) = now else { return in_doubt(&found) };
     if enrolment.has_ended(now) {
         return Finding::failure(
             format!("it ended at {latest}"),
@@ -70,7 +61,7 @@ fn granted(enrolment: &Enrolment, now: WallTime) -> Finding {
     Finding::ok(found)
 }
 
-fn configured(tls: &Tls, now: WallTime) -> Finding {
+fn configured(tls: &Tls, now: Option<WallTime>) -> Finding {
     const REMEDY: &str =
         "put a new certificate and key at the paths of [mqtt.tls], and start the gateway again";
     if let Err(error) = tls_configuration(tls, Clock::system()) {
@@ -80,15 +71,16 @@ fn configured(tls: &Tls, now: WallTime) -> Finding {
         return Finding::warning(format!("the end of {} cannot be read", tls.cert.display()), REMEDY);
     };
     let found = format!("{} holds until {ends}", tls.cert.display());
+    let Some(now) = now else { return in_doubt(&found) };
     match ends.as_millis().saturating_sub(now.as_millis()) {
-        _ if now < build_time() => Finding::warning(
-            format!("{found}; this clock cannot tell whether that is past"),
-            "see the clock check",
-        ),
         ..0 => Finding::failure(format!("{} ended at {ends}", tls.cert.display()), REMEDY),
         left @ ..SOON_MS => Finding::warning(format!("{found}, in {}", span(left)), REMEDY),
         _ => Finding::ok(found),
     }
+}
+
+fn in_doubt(found: &str) -> Finding {
+    Finding::warning(format!("{found}; this clock cannot tell whether that is past"), "see the clock check")
 }
 
 /// The last moment of a certificate in a PEM file (RFC 5280, 4.1): the second time of its validity, which is the fifth

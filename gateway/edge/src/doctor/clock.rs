@@ -58,6 +58,16 @@ impl Check for Clock {
     }
 }
 
+/// Is the clock so far from what is past for certain that no date can be judged by it?
+pub fn is_in_doubt(patient: &Patient) -> bool {
+    if patient.config.as_ref().is_some_and(|config| config.simulated.is_some()) {
+        return false;
+    }
+    let (floor, _) = floor(patient);
+    let is_ahead = !patient.root.has(SYNCHRONISED) && patient.now >= floor.plus_ms(AFTER_FLOOR_MS_MAX);
+    patient.now.plus_ms(BEFORE_RECORD_MS) < floor || is_ahead
+}
+
 /// The latest time that is past for certain, and what says so.
 fn floor(patient: &Patient) -> (WallTime, &'static str) {
     let mut floor = (build_time(), "this program was built");
@@ -78,4 +88,34 @@ fn floor(patient: &Patient) -> (WallTime, &'static str) {
         later(sure.map(|record| record.at), "the last record");
     }
     floor
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::root::Root;
+
+    const DAY_MS: i64 = 86_400_000;
+
+    #[test]
+    fn a_clock_that_is_far_from_the_build_is_in_doubt_unless_a_time_server_was_heard() {
+        let machine = tempfile::tempdir().unwrap();
+        let is_in_doubt = |days: i64| {
+            let now = build_time().plus_ms(days * DAY_MS);
+            is_in_doubt(&Patient {
+                config: None,
+                root: Root::new(machine.path().to_owned()),
+                now,
+                full: false,
+            })
+        };
+        assert_eq!(
+            [-20_000, -3_652, -1, 0, 89, 90, 3_652].map(is_in_doubt),
+            [true, true, true, false, false, true, true]
+        );
+        let heard = machine.path().join(SYNCHRONISED.trim_start_matches('/'));
+        std::fs::create_dir_all(heard.parent().unwrap()).unwrap();
+        std::fs::write(heard, "").unwrap();
+        assert_eq!([-3_652, 0, 3_652].map(is_in_doubt), [true, false, false]);
+    }
 }
