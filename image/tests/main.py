@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cuts
 import free
-import full
 import setting_up
 import slots
 import updates
@@ -22,7 +21,7 @@ from wait import Late
 from without_pi import without_pi
 from world import World
 
-PARTS = ("still", "slots", "work", "full", "cuts", "update")
+PARTS = ("still", "slots", "work", "cuts", "update")
 # These need no hub, broker or seals around the card.
 WITHOUT_PEERS = {"still", "slots"}
 
@@ -55,8 +54,6 @@ def run_parts(stand, parts, cut_count):
         work.devices(stand)
         work.pack_and_seal(stand)
         work.written_per_scan(stand)
-    if "full" in parts:
-        full.full_card(stand)
     if "cuts" in parts:
         cuts.power_cuts(stand, cut_count)
     if "update" in parts:

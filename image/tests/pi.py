@@ -5,7 +5,6 @@ import subprocess
 import time
 
 import free
-from hid_scanner import HidScanner
 from qmp import Qmp
 from wait import until
 
@@ -32,7 +31,7 @@ class Pi:
     def start(self):
         """Switches it on. Gives the moment."""
         self.starts += 1
-        for name in ("scanner", "gnss", "pos", "qmp"):
+        for name in ("scanner", "gnss", "qmp"):
             self.line(name).unlink(missing_ok=True)
         # One thread for all four cores: the three that wait in U-Boot would keep a processor each busy.
         serve = lambda name: f"socket,id={name},path={self.line(name)},server=on,wait=off"
@@ -45,7 +44,6 @@ class Pi:
         command += ["-device", "usb-hub,id=hub,port=1"]
         command += ["-chardev", serve("scanner"), "-device", "usb-serial,chardev=scanner,serial=SCANNER,port=1.1,always-plugged=on"]
         command += ["-device", "usb-kbd,port=1.2"]
-        command += ["-chardev", serve("pos"), "-device", "usb-redir,chardev=pos,port=1.5"]
         net = f"user,id=net,hostfwd=tcp:127.0.0.1:{self.panel_port}-:8080"
         command += ["-netdev", net, "-device", "usb-net,netdev=net,port=1.3"]
         if self.radio:
@@ -59,7 +57,6 @@ class Pi:
         self.qmp = Qmp(self.line("qmp"))
         self.scanner = self.connect("scanner")
         self.gnss = self.connect("gnss")
-        self.pos = HidScanner(self.line("pos"))
         return began
 
     def connect(self, name):
@@ -98,7 +95,6 @@ class Pi:
             self.process = None
             for line in (self.scanner, self.gnss):
                 line.close()
-            self.pos.unplug()
 
     def scan(self, text):
         """The serial scanner reads a code."""

@@ -12,12 +12,14 @@ use crate::{
     process::Process,
     program,
     wait::{SOON, until_true},
+    wall::{self, Wall},
 };
 
 /// A broker with a configuration of its own. It keeps its port when it is stopped and started.
 pub struct Broker {
     dir: PathBuf,
     port: u16,
+    wall: Option<Wall>,
     process: Option<Process>,
 }
 
@@ -29,6 +31,11 @@ impl Broker {
 
     /// Starts one with more lines in its configuration.
     pub fn start_with(dir: &Path, lines: &str) -> Self {
+        Self::start_at(dir, lines, None)
+    }
+
+    /// The same on a machine with this wall clock.
+    pub fn start_at(dir: &Path, lines: &str, wall: Option<&Wall>) -> Self {
         let dir = dir.join(format!("broker-{}", port::free()));
         fs::create_dir_all(&dir).unwrap();
         let port = port::free();
@@ -38,7 +45,7 @@ impl Broker {
             dir.display()
         );
         fs::write(dir.join("mosquitto.conf"), text).unwrap();
-        let mut broker = Self { dir, port, process: None };
+        let mut broker = Self { dir, port, wall: wall.cloned(), process: None };
         broker.resume();
         broker
     }
@@ -54,6 +61,7 @@ impl Broker {
         let starts = self.starts();
         let mut command = Command::new(mosquitto);
         command.arg("-c").arg(self.dir.join("mosquitto.conf"));
+        wall::put_on(self.wall.as_ref(), &mut command);
         let mut process = Process::start("mosquitto", &mut command, &self.dir.join("log"));
         // It listens before it knows what to do with a SIGTERM; it says when it is ready for both.
         until_true("mosquitto runs", SOON, || {

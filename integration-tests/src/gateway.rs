@@ -17,6 +17,7 @@ use crate::{
     process::{self, Process},
     program,
     wait::{SOON, until},
+    wall::{self, Wall},
 };
 
 /// What a gateway is to be.
@@ -81,6 +82,8 @@ pub struct Gateway {
     pub key: String,
     /// The one that secrets are encrypted to, likewise.
     pub secret_key: String,
+    /// The wall clock of its machine from its next start on; none: the right one.
+    pub wall: Option<Wall>,
     dir: PathBuf,
     port: u16,
     process: Option<Process>,
@@ -95,7 +98,7 @@ impl Gateway {
         let public: Value = serde_json::from_str(&process::run(&mut init)).unwrap();
         let [key, secret_key] = ["key", "secret_key"].map(|name| public[name].as_str().unwrap().to_owned());
         let port = port::free();
-        let mut gateway = Self { plan, key, secret_key, dir, port, process: None };
+        let mut gateway = Self { plan, key, secret_key, wall: None, dir, port, process: None };
         gateway.configure(broker_port, hub);
         gateway
     }
@@ -164,6 +167,7 @@ impl Gateway {
             Some(point) => command.env("WAYPOST_CRASH_AT", point),
             None => command.env_remove("WAYPOST_CRASH_AT"),
         };
+        wall::put_on(self.wall.as_ref(), &mut command);
         self.process = Some(Process::start(&self.plan.id, &mut command, &self.dir.join("log")));
     }
 
@@ -188,6 +192,11 @@ impl Gateway {
         self.process.as_mut().expect("the gateway runs")
     }
 
+    /// Its process, to look at.
+    pub fn running(&self) -> &Process {
+        self.process.as_ref().expect("the gateway runs")
+    }
+
     /// What it logged so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
@@ -200,11 +209,16 @@ impl Gateway {
 
     /// Signs the clerk in, as soon as the staff order is in force. Gives the panel.
     pub fn sign_in(&self) -> Answer {
+        self.sign_in_with("CMD-DAY")
+    }
+
+    /// The same; a gateway that asks for the day is told it by this command.
+    pub fn sign_in_with(&self, day: &str) -> Answer {
         let console = self.console();
         until(&format!("{} knows its staff", self.plan.id), SOON, || {
             let mut answer = console.scan(STAFF_BADGE);
             if answer.tone() == "ask" {
-                answer = console.scan("CMD-DAY");
+                answer = console.scan(day);
             }
             answer.0["status"]["person"].is_string().then_some(answer)
         })

@@ -15,6 +15,7 @@ use crate::{
     process::Process,
     program,
     wait::{SOON, until},
+    wall::{self, Wall},
 };
 
 pub use crate::hub_keys::HubKeys;
@@ -23,6 +24,8 @@ pub use crate::hub_keys::HubKeys;
 pub struct Hub {
     /// Its public keys.
     pub keys: HubKeys,
+    /// The wall clock of its machine; none: the right one.
+    pub wall: Option<Wall>,
     dir: PathBuf,
     port: u16,
     process: Option<Process>,
@@ -31,8 +34,13 @@ pub struct Hub {
 impl Hub {
     /// Makes its keys and lays its orders; does not start it.
     pub fn make(dir: &Path, orders: &[Value]) -> Self {
-        let keys = HubKeys::make(dir);
-        let hub = Self { keys, dir: dir.to_owned(), port: port::free(), process: None };
+        Self::make_at(dir, orders, None)
+    }
+
+    /// The same on a machine with this wall clock.
+    pub fn make_at(dir: &Path, orders: &[Value], wall: Option<&Wall>) -> Self {
+        let keys = HubKeys::make_at(dir, wall);
+        let hub = Self { keys, wall: wall.cloned(), dir: dir.to_owned(), port: port::free(), process: None };
         let folder = dir.join("orders");
         fs::create_dir_all(&folder).unwrap();
         for order in orders {
@@ -97,6 +105,7 @@ impl Hub {
             Some(point) => command.env("WAYPOST_CRASH_AT", point),
             None => command.env_remove("WAYPOST_CRASH_AT"),
         };
+        wall::put_on(self.wall.as_ref(), &mut command);
         self.process = Some(Process::start("the hub", &mut command, &self.dir.join("log")));
     }
 
@@ -129,6 +138,17 @@ impl Hub {
     /// Its ledger records, as pairs of gateway and line.
     pub fn store(&self) -> Vec<(String, String)> {
         export::store(&self.dir, "ledger")
+    }
+
+    /// `GET /api/trace/CODE`: the steps of a tube or box; none while the hub knows of none.
+    pub fn trace(&self, code: &str) -> Vec<Value> {
+        let url = format!("http://127.0.0.1:{}/api/trace/{code}", self.port);
+        let answer = reqwest::blocking::get(url).unwrap();
+        if !answer.status().is_success() {
+            return Vec::new();
+        }
+        let trace: Value = serde_json::from_str(&answer.text().unwrap()).unwrap();
+        trace["trail"].as_array().unwrap().clone()
     }
 
     /// `GET /api/summary`.

@@ -16,12 +16,14 @@
     reason = "this crate is tests only: they stop at the first thing that is wrong, and say what was skipped"
 )]
 
+pub mod aged;
 pub mod broker;
 pub mod browser;
 pub mod bumble;
 pub mod certificates;
 pub mod codes;
 pub mod console;
+pub mod enrolled;
 pub mod export;
 pub mod fleet;
 pub mod gateway;
@@ -39,4 +41,5 @@ pub mod proxy;
 pub mod python;
 pub mod traffic;
 pub mod wait;
+pub mod wall;
 pub mod world;

@@ -54,24 +54,7 @@ impl World {
     /// Waits until the central store equals the union of the journals, line by line. A line in the store that is in no
     /// journal, or that is there more than once, is a failure at once.
     pub fn settle(&self) {
-        let what = "the central store equals the union of the journals";
-        until(what, PATIENT, || {
-            // The store first: what it has, the journals must have.
-            let mut store: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for (gateway, line) in self.hub.store() {
-                store.entry(gateway).or_default().push(line);
-            }
-            let mut complete = true;
-            for gateway in &self.gateways {
-                let held = store.remove(&gateway.plan.id).unwrap_or_default();
-                complete &= is_whole(&gateway.plan.id, held, gateway.ledger());
-            }
-            assert!(store.is_empty(), "the store knows gateways that are none: {:?}", store.keys());
-            complete.then_some(())
-        });
-        for gateway in &self.gateways {
-            gateway.verify();
-        }
+        settle(&self.hub, &self.gateways);
     }
 
     /// Facts of a kind in the central store.
@@ -79,6 +62,28 @@ impl World {
         let facts =
             self.hub.store().into_iter().map(|(_, line)| crate::export::record(&line)["fact"].clone());
         facts.filter(|fact| fact["kind"] == kind).collect()
+    }
+}
+
+/// [`World::settle`] of any hub and gateways.
+pub fn settle(hub: &Hub, gateways: &[Gateway]) {
+    let what = "the central store equals the union of the journals";
+    until(what, PATIENT, || {
+        // The store first: what it has, the journals must have.
+        let mut store: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (gateway, line) in hub.store() {
+            store.entry(gateway).or_default().push(line);
+        }
+        let mut complete = true;
+        for gateway in gateways {
+            let held = store.remove(&gateway.plan.id).unwrap_or_default();
+            complete &= is_whole(&gateway.plan.id, held, gateway.ledger());
+        }
+        assert!(store.is_empty(), "the store knows gateways that are none: {:?}", store.keys());
+        complete.then_some(())
+    });
+    for gateway in gateways {
+        gateway.verify();
     }
 }
 
@@ -97,17 +102,23 @@ fn is_whole(gateway: &str, mut held: Vec<String>, mut journal: Vec<String>) -> b
 
 impl Drop for World {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            let dir = self.dir.take().unwrap().keep();
-            println!("what the failed test left is in {}", dir.display());
-            for log in
-                [dir.join("hub/log")].into_iter().chain(self.gateways.iter().map(|g| g.dir().join("log")))
-            {
-                let text = fs::read_to_string(&log).unwrap_or_default();
-                let lines: Vec<&str> = text.lines().collect();
-                let from = lines.len().saturating_sub(30);
-                println!("--- the end of {}\n{}", log.display(), lines[from..].join("\n"));
-            }
-        }
+        keep_if_panicking(&mut self.dir, &self.gateways);
+    }
+}
+
+/// Keeps the folder of a test that fails, and shows the ends of its logs.
+pub fn keep_if_panicking(dir: &mut Option<TempDir>, gateways: &[Gateway]) {
+    if !std::thread::panicking() {
+        return;
+    }
+    let dir = dir.take().unwrap().keep();
+    println!("what the failed test left is in {}", dir.display());
+    for log in
+        [dir.join("hub/log")].into_iter().chain(gateways.iter().map(|gateway| gateway.dir().join("log")))
+    {
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let from = lines.len().saturating_sub(30);
+        println!("--- the end of {}\n{}", log.display(), lines[from..].join("\n"));
     }
 }

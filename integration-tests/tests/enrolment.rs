@@ -8,130 +8,19 @@
     reason = "a test may stop at once"
 )]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
-
 use serde_json::Value;
-use tempfile::TempDir;
 use waypost_integration_tests::{
-    broker::Broker,
     codes,
+    enrolled::{Enrolled, assert_done, certificate, enrol, waypost},
     gateway::{Gateway, Plan},
-    hub::Hub,
-    orders, port, process,
-    program::{self, has},
+    orders, process,
+    program::has,
     wait::{PATIENT, SOON, until, until_true},
 };
 
-/// The hub's authority, a broker that asks for certificates, and gateways that know nothing yet.
-struct World {
-    broker: Broker,
-    hub: Hub,
-    gateways: Vec<Gateway>,
-    enrol_port: u16,
-    dir: TempDir,
-}
-
-fn world(names: &[&str]) -> World {
-    let dir = tempfile::Builder::new().prefix("waypost-test-").tempdir().unwrap();
-    let hub = Hub::make(&dir.path().join("hub"), &[orders::staff()]);
-    let authority = hub.dir().join("authority");
-    let acl = dir.path().join("acl");
-    fs::write(&acl, "").unwrap();
-    let file = |name: &str| authority.join(name).display().to_string();
-    let lines = format!(
-        "cafile {}\ncertfile {}\nkeyfile {}\ncrlfile {}\nrequire_certificate true\n\
-         use_identity_as_username true\nallow_anonymous false\nacl_file {}\n",
-        file("ca.pem"),
-        file("broker.pem"),
-        file("broker-key.pem"),
-        file("ca.crl.pem"),
-        acl.display()
-    );
-    let gateways: Vec<_> =
-        names.iter().map(|name| Gateway::make(dir.path(), Plan::testing_centre(name), None, None)).collect();
-    let broker = Broker::start_with(dir.path(), &lines);
-    let mut world = World { broker, hub, gateways, enrol_port: port::free(), dir };
-    world.configure("");
-    world.renew_acl();
-    world
-}
-
-impl World {
-    /// Writes the hub's configuration; the gateways stand there without keys.
-    fn configure(&self, more: &str) {
-        let mut text = format!(
-            "dir = \".\"\n\n[mqtt]\nhost = \"127.0.0.1\"\nport = {}\n[mqtt.tls]\nca = \"authority/ca.pem\"\n\
-             cert = \"authority/hub.pem\"\nkey = \"authority/hub-key.pem\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n\
-             [enrol]\nlisten = \"127.0.0.1:{}\"\ndays = 60\noffline_days = 2\n{more}\n",
-            self.broker.port(),
-            self.hub.port(),
-            self.enrol_port
-        );
-        for Gateway { plan, .. } in &self.gateways {
-            let (id, site, kind) = (&plan.id, &plan.site, plan.kind);
-            text += &format!(
-                "\n[[gateway]]\nid = \"{id}\"\nsite = \"{site}\"\nkind = \"{kind}\"\nname = \"{id}\"\n"
-            );
-        }
-        fs::write(self.hub.config(), text).unwrap();
-    }
-
-    /// The access list of now, at a broker that read it.
-    fn renew_acl(&mut self) {
-        let list = process::run(waypost(&["hub", "acl", "--config"]).arg(self.hub.config()));
-        fs::write(self.dir.path().join("acl"), list).unwrap();
-        self.broker.stop();
-        self.broker.resume();
-    }
-
-    fn code(&self, gateway: &str) -> String {
-        let said =
-            process::run(waypost(&["hub", "enrol", gateway, "--json", "--config"]).arg(self.hub.config()));
-        serde_json::from_str::<Value>(&said).unwrap()["code"].as_str().unwrap().to_owned()
-    }
-
-    fn enrol(&self, at: usize) -> Output {
-        let code = self.code(&self.gateways[at].plan.id);
-        enrol(&self.gateways[at].data(), &code)
-    }
-
-    /// mosquitto's client with somebody's certificate, on a topic.
-    fn client(&self, program: &str, (ca, cert, key): &(PathBuf, PathBuf, PathBuf), topic: &str) -> Command {
-        let mut command = Command::new(program::find(program).unwrap());
-        command.args(["-h", "127.0.0.1", "-V", "mqttv5", "-q", "1", "-p", &self.broker.port().to_string()]);
-        command.arg("--cafile").arg(ca).arg("--cert").arg(cert).arg("--key").arg(key).args(["-t", topic]);
-        command
-    }
-
-    /// What the hub's certificate finds retained at a topic.
-    fn retained(&self, topic: &str) -> String {
-        let dir = self.hub.dir().join("authority");
-        let hub = (dir.join("ca.pem"), dir.join("hub.pem"), dir.join("hub-key.pem"));
-        let mut command = self.client("mosquitto_sub", &hub, topic);
-        // A name of its own, so that it throws nobody out.
-        let output = command.args(["-i", "looks", "-v", "-W", "2"]).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-}
-
-fn waypost(args: &[&str]) -> Command {
-    let mut command = Command::new(program::waypost());
-    command.args(args);
-    command
-}
-
-fn enrol(data: &Path, code: &str) -> Output {
-    waypost(&["enrol", "--json", "--code", code]).arg(data).output().unwrap()
-}
-
-/// The files of the certificate that a gateway uses first.
-fn certificate(gateway: &Gateway) -> (PathBuf, PathBuf, PathBuf) {
-    let dir = gateway.data().join("tls");
-    (dir.join("a-ca.pem"), dir.join("a.pem"), dir.join("a-key.pem"))
+fn world(names: &[&str]) -> Enrolled {
+    let plans: Vec<_> = names.iter().map(|name| Plan::testing_centre(name)).collect();
+    Enrolled::make(&plans, &[orders::staff()], None)
 }
 
 fn online(gateway: &Gateway) -> bool {
@@ -148,10 +37,6 @@ fn doctor(gateway: &Gateway, check: &str) -> (String, String) {
     (word("outcome"), word("found"))
 }
 
-fn assert_done(output: &Output) {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
 #[test]
 fn an_enrolled_gateway_reaches_only_its_own_topics_and_a_revoked_one_nothing() {
     if !has(&["mosquitto", "mosquitto_sub", "mosquitto_pub"]) {
@@ -160,9 +45,9 @@ fn an_enrolled_gateway_reaches_only_its_own_topics_and_a_revoked_one_nothing() {
     let mut world = world(&["post-1", "post-2"]);
     world.hub.start();
     let code = world.code("post-1");
-    assert_done(&enrol(&world.gateways[0].data(), &code));
+    assert_done(&enrol(&world.gateways[0], &code));
     // The code is used, and one of another gateway is of no use.
-    assert!(!enrol(&world.gateways[1].data(), &code).status.success());
+    assert!(!enrol(&world.gateways[1], &code).status.success());
     assert_done(&world.enrol(1));
     world.gateways.iter_mut().for_each(Gateway::start);
     // The staff order is signed with a key that only the root's list names.

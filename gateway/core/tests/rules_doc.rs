@@ -9,12 +9,14 @@ use std::{
 
 use waypost_core::rule::roles::{May, TABLE};
 
+/// Where tests are.
+const CRATES: [&str; 6] =
+    ["gateway/core", "gateway/edge", "gateway/hub", "gateway/waypost", "drivers", "integration-tests"];
+
 #[test]
 fn every_rule_names_a_test_that_exists() {
-    let mut tests = tests_under(&root().join("gateway/core"));
-    // What stations and drivers make of a rule is tested where they are.
-    tests.extend(tests_under(&root().join("gateway/edge/tests")));
-    tests.extend(tests_under(&root().join("drivers/tests")));
+    // What journal, stations, drivers and hub make of a rule is tested where they are.
+    let tests: BTreeSet<_> = CRATES.iter().flat_map(|folder| tests_under(&root().join(folder))).collect();
     let named = named_tests();
     let missing: Vec<_> = named.difference(&tests).collect();
     assert!(missing.is_empty(), "docs/rules.md names tests that do not exist: {missing:?}");
@@ -65,7 +67,7 @@ fn test_of(row: &str) -> Option<&str> {
     row.strip_suffix("` |")?.rsplit_once("| `").map(|(_, name)| name)
 }
 
-/// Names of the functions marked `#[test]` in all sources of a folder.
+/// Names of the functions marked `#[test]` or `#[tokio::test]` in all sources of a folder.
 fn tests_under(folder: &Path) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -75,7 +77,9 @@ fn tests_under(folder: &Path) -> BTreeSet<String> {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
             // The first piece stands before the first mark.
-            names.extend(text.split("#[test]").skip(1).filter_map(first_function));
+            for mark in ["#[test]", "#[tokio::test"] {
+                names.extend(text.split(mark).skip(1).filter_map(first_function));
+            }
         }
     }
     names
