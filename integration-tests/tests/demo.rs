@@ -20,7 +20,10 @@ use serde_json::Value;
 use waypost_integration_tests::{export, leak, process, program};
 
 /// Keys of the last line that are times (another run, another number), and those that a spoilt store changes.
-const CHANGES: [&str; 7] = ["outage_s", "verdict_ms", "hash_ms", "fsync_ms", "at_hub", "lost", "doubled"];
+const CHANGES: [&str; 8] =
+    ["outage_s", "verdict_ms", "hash_ms", "fsync_ms", "recorded", "at_hub", "lost", "doubled"];
+/// When a seal falls silent for a reader, and whether it is heard again, hangs on how fast the machine plays the day.
+const OF_THE_AIR: [&str; 2] = ["seal_changed", "seal_heard"];
 
 /// Plays a day and reads its last line. It ends with a failure where the count finds something lost or doubled.
 fn play(dir: &Path, spoil: Option<&str>) -> Value {
@@ -114,12 +117,14 @@ fn journals(day: &Path) -> Vec<(String, String)> {
     journals
 }
 
-/// How many facts of each kind every gateway recorded.
+/// How many facts of each kind every gateway recorded, but for [`OF_THE_AIR`].
 fn kinds(journals: &[(String, String)]) -> BTreeMap<(&str, String), u32> {
     let mut kinds = BTreeMap::new();
     for (gateway, line) in journals {
         let kind = export::record(line)["fact"]["kind"].as_str().unwrap().to_owned();
-        *kinds.entry((gateway.as_str(), kind)).or_default() += 1;
+        if !OF_THE_AIR.contains(&kind.as_str()) {
+            *kinds.entry((gateway.as_str(), kind)).or_default() += 1;
+        }
     }
     kinds
 }
