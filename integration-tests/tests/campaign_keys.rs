@@ -19,8 +19,22 @@ use waypost_integration_tests::{
     world::World,
 };
 
+fn says(console: &Console, line: &str) -> bool {
+    console.panel().0["lines"].to_string().contains(line)
+}
+
 fn waits(console: &Console) -> bool {
-    console.panel().0["lines"].to_string().contains("Claims wait for the badge")
+    says(console, "Claims wait for the badge")
+}
+
+/// Power fails; after that nobody is signed in and claims wait.
+fn restart(world: &mut World) {
+    world.gateways[0].kill();
+    world.gateways[0].start();
+    let console = world.gateways[0].console();
+    until_true("nobody is signed in any more", SOON, || {
+        console.panel().0["status"]["person"].is_null() && waits(&console)
+    });
 }
 
 #[test]
@@ -48,11 +62,7 @@ fn claims_wait_for_a_badge_after_a_power_cut_and_the_key_came_to_a_pair_of_its_c
     assert!(!waits(&console));
     until_true("the pair is on record at the hub", SOON, || world.facts("campaign_pair_made").len() == 1);
 
-    world.gateways[0].kill();
-    world.gateways[0].start();
-    until_true("nobody is signed in any more", SOON, || {
-        console.panel().0["status"]["person"].is_null() && waits(&console)
-    });
+    restart(&mut world);
     assert_eq!(console.scan(&codes::hkid(2)).tone(), "no");
     world.gateways[0].sign_in();
     until("the next person is served", SOON, || {
@@ -60,6 +70,30 @@ fn claims_wait_for_a_badge_after_a_power_cut_and_the_key_came_to_a_pair_of_its_c
     });
     // It is the same key: who was served before is known again.
     assert_eq!(console.scan(&codes::hkid(1)).tone(), "no");
+
+    // Who is new here cannot bring it back alone, and reads what to do.
+    let kept = world.gateways[0].data().join("keys/badges.json");
+    restart(&mut world);
+    until_true("the next one signs in", SOON, || {
+        console.scan(codes::SUPERVISOR_BADGE).0["status"]["person"] == "s-chief"
+    });
+    until_true("the badge is named as a new one", SOON, || says(&console, "This badge is new here"));
+    let refused = console.scan(&codes::hkid(3));
+    assert_eq!(refused.tone(), "no");
+    assert!(refused.0["lines"].to_string().contains("New here?"), "{}", refused.0);
+    world.gateways[0].sign_in();
+    until("a colleague brings it back", SOON, || {
+        (console.scan(&codes::hkid(3)).tone() == "yes").then_some(())
+    });
+    // Scanned once while it is here, the new badge is enough from then on.
+    let before = fs::read(&kept).unwrap();
+    console.scan(codes::SUPERVISOR_BADGE);
+    until_true("the new badge has its place", SOON, || fs::read(&kept).is_ok_and(|now| now != before));
+    restart(&mut world);
+    until_true("the new one signs in", SOON, || {
+        console.scan(codes::SUPERVISOR_BADGE).0["status"]["person"] == "s-chief"
+    });
+    until("and serves alone", SOON, || (console.scan(&codes::hkid(4)).tone() == "yes").then_some(()));
     world.settle();
-    assert_eq!(world.facts("claim_served").len(), 2);
+    assert_eq!(world.facts("claim_served").len(), 4);
 }

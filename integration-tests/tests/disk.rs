@@ -1,5 +1,5 @@
-//! A gateway on a small disk that fills up: what the panel says, what is recorded, and that work goes on when there is
-//! room again. The disk is a tmpfs; where this process may not mount one, the test says so and ends.
+//! A gateway on a small disk that fills up, and on one that takes no writes: what the panel says, what is recorded, and
+//! that work goes on when it can. The disks are mounted; where this process may not mount, the test says so and ends.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,6 +10,7 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
@@ -40,7 +41,7 @@ impl SmallDisk {
         let mounted =
             Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(dir.path()).output();
         if !mounted.is_ok_and(|output| output.status.success()) {
-            println!("SKIPPED: no file system can be mounted here");
+            skip();
             return None;
         }
         Some(Self(dir))
@@ -76,6 +77,38 @@ impl SmallDisk {
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(self.path()).status();
+    }
+}
+
+fn skip() {
+    assert!(std::env::var("CI").is_err(), "no file system can be mounted here");
+    println!("SKIPPED: no file system can be mounted here");
+}
+
+/// A folder that can be made read-only and writable again, for as long as the test lives.
+struct Switched(PathBuf);
+
+impl Switched {
+    /// The folder is a mount of itself from here on.
+    fn new(folder: PathBuf) -> Option<Self> {
+        let mounted = Command::new("mount").arg("--bind").args([&folder, &folder]).output();
+        if !mounted.is_ok_and(|output| output.status.success()) {
+            skip();
+            return None;
+        }
+        Some(Self(folder))
+    }
+
+    fn remount(&self, how: &str) {
+        let options = format!("remount,bind,{how}");
+        let done = Command::new("mount").args(["-o", &options]).arg(&self.0).status().unwrap();
+        assert!(done.success(), "{how}");
+    }
+}
+
+impl Drop for Switched {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
 
@@ -138,6 +171,72 @@ fn a_lost_log_is_noticed_its_range_declared_and_a_new_journal_begun() {
     let store = world.hub.store();
     assert!(store.iter().any(|(_, line)| line.contains(&codes::tube(1))), "what it had it keeps");
     world.gateways[0].verify();
+}
+
+#[test]
+fn a_start_on_a_card_that_takes_no_writes_shows_a_page_and_goes_on_once_it_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let keys_dir = dir.path().join("keys");
+    let keys = HubKeys::make(&keys_dir);
+    let picture = dir.path().join("screen.png");
+    let screen = format!("[[screen]]\nkind = \"png\"\npath = \"{}\"\n", picture.display());
+    let plan = Plan::testing_centre("ctc-1").with(&screen);
+    let mut gateway = Gateway::make(dir.path(), plan, None, Some(&keys));
+    gateway.lay_orders(&keys_dir, &[orders::staff()]);
+    let Some(card) = Switched::new(gateway.data()) else { return };
+    gateway.start();
+    gateway.sign_in();
+    let console = gateway.console();
+    console.yes(&codes::box_code(1));
+    console.yes(&codes::tube(1));
+    // Power fails, so there is a log as well, and the card is worn out.
+    gateway.kill();
+    card.remount("ro");
+    let before = files(&gateway.data());
+    let _gone_if_it_was_there = fs::remove_file(&picture);
+
+    gateway.start();
+    let panel = console.panel().0;
+    assert_eq!(panel["tone"], "alarm", "{panel}");
+    assert_eq!(panel["status"]["journal"], "read_only", "{panel}");
+    let lines = panel["lines"].as_array().unwrap();
+    assert!(lines.iter().any(|line| line.as_str().unwrap().contains("takes no writes")), "{panel}");
+    assert!(lines.iter().any(|line| line.as_str().unwrap().contains("put in a new one")), "{panel}");
+    until_true("the screen shows it too", SOON, || picture.exists());
+    // Every scan is answered by it, and leaves nothing.
+    for code in [codes::STAFF_BADGE.to_owned(), codes::tube(2), codes::box_code(1)] {
+        let answer = console.scan(&code).0;
+        assert_eq!(answer["tone"], "alarm", "{answer}");
+        assert!(answer["records"].is_null(), "{answer}");
+    }
+    assert!(files(&gateway.data()) == before, "nothing was written");
+    assert!(gateway.log().contains("records nothing"), "the log says why: {}", gateway.log());
+    // It stops like any other.
+    gateway.stop();
+
+    // The card takes writes again while the page stands there.
+    gateway.start();
+    assert_eq!(journal_state(&gateway), "read_only");
+    card.remount("rw");
+    until_true("it goes on by itself", PATIENT, || {
+        console.try_panel().is_some_and(|panel| panel.0["status"]["journal"] == "well")
+    });
+    gateway.sign_in();
+    console.yes(&codes::tube(2));
+    assert_eq!(gateway.facts_of(&codes::tube(1)), 2, "what was recorded before is there");
+    assert_eq!(
+        gateway.facts_of(&codes::tube(2)),
+        2,
+        "once: nothing was taken in while it could not be recorded"
+    );
+    gateway.verify();
+    gateway.stop();
+}
+
+/// Every file of a folder, by name.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.is_file()).map(|path| (path.clone(), fs::read(&path).unwrap())).collect()
 }
 
 #[test]

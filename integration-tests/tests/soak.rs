@@ -80,6 +80,13 @@ fn a_flipped_bit_gives_no_wrong_verdict_and_what_the_chain_proves_comes_back() {
     let Some((well, result)) = soak(&["--profile", "flip", "--pages", &pages]) else { return };
     is_whole(well, &result);
     assert!(more(&result, "faults") > more(&result, "harmless"), "most flips are seen: {result}");
+    for kind in ["flips", "cuts"] {
+        let count = |what: &str| more(&result, &format!("{kind}_{what}"));
+        assert_eq!(count("brought_back") + count("named_lost"), count("records_there"), "{result}");
+        assert!(count("brought_back") >= count("readable_before"), "{result}");
+    }
+    assert!(more(&result, "flips_lost_records_max") <= 1.0, "one bit costs one record: {result}");
+    assert!(more(&result, "flips_brought_back_share") > 0.99, "{result}");
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub async fn ask_writer(writer: Writer, every: Duration, pulse: Pulse) {
 pub async fn feed(
     mut parts: Parts,
     every: Duration,
-    tail: impl Fn() -> Tail,
+    status: impl Fn() -> String,
     tell: impl Fn(&[NotifyState<'_>]),
 ) {
     let mut looks = interval(every);
@@ -134,7 +134,7 @@ pub async fn feed(
         looks.tick().await;
         let standing = parts.still();
         match standing {
-            None => tell(&[NotifyState::Watchdog, NotifyState::Status(&status(&tail()))]),
+            None => tell(&[NotifyState::Watchdog, NotifyState::Status(&status())]),
             Some(name) => {
                 tell(&[NotifyState::Status(&format!("the {name} stands still"))]);
                 parts.complain(name);
@@ -143,7 +143,8 @@ pub async fn feed(
     }
 }
 
-fn status(tail: &Tail) -> String {
+/// The status of a gateway that records.
+pub fn status(tail: &Tail) -> String {
     match tail.unsynced() {
         0 => format!("{} records, all at the hub", tail.ledger_last),
         waiting => format!("{} records, {waiting} not yet at the hub", tail.ledger_last),

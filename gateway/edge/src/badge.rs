@@ -5,7 +5,7 @@ use waypost_core::rule::{LedgerError, ledger::load, roles::may_serve, row::Staff
 
 use crate::{
     journal::Reader,
-    secret::{Keeper, KeeperError, vault::Presented as Opened},
+    secret::{Keeper, vault::Presented as Opened},
     station::pin_entry::Presented,
     sync::Secrets,
 };
@@ -23,46 +23,56 @@ pub async fn tend(
     while let Some(badge) = badges.recv().await {
         let (keeper, reader) = (keeper.clone(), reader.clone());
         match tokio::task::spawn_blocking(move || present(&keeper, &reader, &badge)).await {
-            Ok(Some(opened)) => drop(secrets.send_replace(opened)),
-            Ok(None) => {}
+            Ok(Came::Keys(opened)) => drop(secrets.send_replace(opened)),
+            Ok(Came::NeedsAnother) => {
+                secrets.send_if_modified(|secrets| !std::mem::replace(&mut secrets.badge_was_new, true));
+            }
+            Ok(Came::Nothing) => {}
             Err(_) => tracing::error!("the thread that opens the keys of campaigns ended"),
         }
     }
 }
 
-/// The keys that are there now; none where the badge changed nothing.
-fn present(keeper: &Keeper, reader: &Reader, badge: &Presented) -> Option<Secrets> {
-    let vault = keeper.vault()?;
+/// What came of a badge.
+enum Came {
+    /// It opened the keys that are there now.
+    Keys(Secrets),
+    /// It was never scanned while they were open: that of a colleague comes first.
+    NeedsAnother,
+    /// It changes nothing.
+    Nothing,
+}
+
+fn present(keeper: &Keeper, reader: &Reader, badge: &Presented) -> Came {
+    let Some(vault) = keeper.vault() else { return Came::Nothing };
     match serves(reader, &badge.hash) {
         Ok(true) => {}
-        Ok(false) => return None,
+        Ok(false) => return Came::Nothing,
         Err(error) => {
             tracing::error!(%error, "the staff list cannot be read");
-            return None;
+            return Came::Nothing;
         }
     }
     let others = |hash: &str| serves(reader, hash).unwrap_or(true);
     match vault.present(&badge.badge, &badge.hash, others) {
         Ok(Opened::Opened) => tracing::info!("a badge brought the keys of campaigns back"),
-        Ok(Opened::WasOpen) => return None,
+        Ok(Opened::WasOpen) => return Came::Nothing,
         Ok(Opened::StaysClosed) => {
             tracing::info!("the keys of campaigns wait for another badge");
-            return None;
+            return Came::NeedsAnother;
         }
-        Err(error) => return not_opened(&error),
+        Err(error) => {
+            tracing::error!(%error, "a badge does not open the keys of campaigns");
+            return Came::Nothing;
+        }
     }
     match reader.orders() {
-        Ok(orders) => Some(Secrets::of_orders(orders, keeper)),
+        Ok(orders) => Came::Keys(Secrets::of_orders(orders, keeper)),
         Err(error) => {
             tracing::error!(%error, "the orders in force cannot be read");
-            None
+            Came::Nothing
         }
     }
-}
-
-fn not_opened(error: &KeeperError) -> Option<Secrets> {
-    tracing::error!(%error, "a badge does not open the keys of campaigns");
-    None
 }
 
 fn serves(reader: &Reader, hash: &str) -> Result<bool, LedgerError> {

@@ -8,6 +8,8 @@
 //! To ask for a person three fingerprints of two bytes are read from each piece, at places that the token says. Nothing
 //! of a piece stays in memory but what the kernel keeps of its file.
 //!
+//! With a campaign its filters end: their pieces are taken away, and what still comes of them is not kept.
+//!
 //! What is bounded: pieces that are being put together ([`JOINING_MAX`], [`JOINING_BYTES_MAX`]; the one begun first is
 //! given up), lists that wait for pieces (`WAITING_MAX`), and with them the files: what no list names goes.
 
@@ -29,9 +31,10 @@ use waypost_core::{
     filter::{FilterError, HEADER_BYTES, Shape},
     rule::{
         Ledger, LedgerError, RowKind,
-        elsewhere::{FilterList, FilterRow, FilterSays},
+        elsewhere::{FilterList, FilterRow, FilterSays, filter_id},
         ledger::load,
-        row::OrderRow,
+        order::CampaignTerms,
+        row::{CampaignRow, OrderRow},
     },
     wire::part::{Part, PartHeader},
 };
@@ -45,6 +48,9 @@ pub const FILTERS_DIR: &str = "filters";
 
 /// Filters that are in force at once: rounds of campaigns.
 const FILTERS_MAX: usize = 64;
+
+/// Campaigns that are looked through for those that ended.
+const CAMPAIGNS_MAX: usize = 1_000;
 
 /// Lists that wait for their pieces.
 const WAITING_MAX: usize = 64;
@@ -82,6 +88,8 @@ struct Inner {
     /// Pieces that are here and whole, by sum, with what they were sent for.
     here: BTreeMap<String, Here>,
     joining: Joinings,
+    /// Filters of campaigns that ended, by id.
+    over: BTreeSet<String>,
 }
 
 /// Which filter a piece was sent for, and from which version on.
@@ -113,6 +121,11 @@ impl Filters {
     /// # Errors
     /// The ledger cannot be read. What is wrong with a file is told in the log; its filter is not asked then.
     pub fn load(&self, ledger: &dyn Ledger) -> Result<(), LedgerError> {
+        let mut over = BTreeSet::new();
+        for id in ledger.ids(RowKind::Campaign, CAMPAIGNS_MAX)? {
+            let row: Option<CampaignRow> = load(ledger, &id)?;
+            over.extend(row.filter(|row| row.ended).iter().flat_map(|row| filter_ids(&row.terms)));
+        }
         let mut found = Vec::new();
         for id in ledger.ids(RowKind::Filter, FILTERS_MAX)? {
             let Some(FilterRow { list, .. }) = load(ledger, &id)? else { continue };
@@ -121,6 +134,7 @@ impl Filters {
             found.push((id, list, (version.epoch, version.number)));
         }
         let mut inner = self.lock();
+        inner.over = over;
         for (id, list, version) in found {
             for piece in &list.pieces {
                 match self.check(&piece.digest) {
@@ -181,7 +195,7 @@ impl Filters {
         let replaced = inner.in_force.get(id).is_some_and(|one| {
             one.version > version && !one.list.pieces.iter().any(|piece| piece.digest == *digest)
         });
-        if inner.here.contains_key(digest) || replaced {
+        if inner.here.contains_key(digest) || replaced || inner.over.contains(id) {
             return Ok(Vec::new());
         }
         if !inner.joining.take(&self.dir, part)? {
@@ -207,12 +221,15 @@ impl Filters {
     }
 
     /// Can this list come into force? Where pieces are missing it waits for them, in place of an older one. One that is
-    /// older than the one in force waits for nothing: the rule refuses it.
+    /// older than the one in force waits for nothing, nor does one of a campaign that ended: the rule refuses it.
     pub fn is_whole(&self, list: &FilterList, version: (u64, u64), message: &[u8]) -> bool {
         let mut inner = self.lock();
         let id = list.id();
         let is_older = inner.in_force.get(&id).is_some_and(|one| one.version > version);
-        if is_older || list.pieces.iter().all(|piece| inner.here.contains_key(&piece.digest)) {
+        if is_older
+            || inner.over.contains(&id)
+            || list.pieces.iter().all(|piece| inner.here.contains_key(&piece.digest))
+        {
             return true;
         }
         if inner.waiting.get(&id).is_none_or(|(waits, _)| waits.as_of <= list.as_of)
@@ -227,7 +244,7 @@ impl Filters {
     pub fn bring_into_force(&self, list: FilterList, version: (u64, u64)) {
         let mut inner = self.lock();
         let id = list.id();
-        if inner.in_force.get(&id).is_some_and(|one| one.version > version) {
+        if inner.over.contains(&id) || inner.in_force.get(&id).is_some_and(|one| one.version > version) {
             return;
         }
         if inner.waiting.get(&id).is_some_and(|(waits, _)| waits.as_of <= list.as_of) {
@@ -237,9 +254,22 @@ impl Filters {
         self.tidy(&mut inner);
     }
 
+    /// A campaign ended: its filters are asked no more, and their files go.
+    pub fn end(&self, terms: &CampaignTerms) {
+        let mut inner = self.lock();
+        for id in filter_ids(terms) {
+            inner.in_force.remove(&id);
+            inner.waiting.remove(&id);
+            inner.here.retain(|_, piece| piece.id != id);
+            inner.joining.give_up_all_of(&id);
+            inner.over.insert(id);
+        }
+        self.tidy(&mut inner);
+    }
+
     /// Deletes what no list names: pieces of versions that were replaced, files that nobody knows.
     fn tidy(&self, inner: &mut Inner) {
-        let Inner { in_force, waiting, here, joining } = inner;
+        let Inner { in_force, waiting, here, joining, .. } = inner;
         let lists = in_force.values().map(|one| &one.list).chain(waiting.values().map(|(list, _)| list));
         let named: BTreeSet<String> =
             lists.flat_map(|list| list.pieces.iter().map(|piece| piece.digest.clone())).collect();
@@ -278,6 +308,11 @@ impl Filters {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The filters of a campaign, one a round.
+fn filter_ids(terms: &CampaignTerms) -> impl Iterator<Item = String> {
+    terms.rounds.iter().map(|round| filter_id(&terms.id, &round.id))
 }
 
 fn shape(file: &File) -> Result<Shape, PieceError> {

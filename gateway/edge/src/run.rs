@@ -1,5 +1,8 @@
 //! A gateway, assembled: journal, devices, station, console and the link to the hub, started together and stopped in
-//! order. A device that is missing is a state that the panel shows; only the journal and the console must be there.
+//! order. A device that is missing is a state that the panel shows, and so is a journal that the card lets nobody open; only
+//! the console must be there.
+
+mod closed;
 
 use std::{
     io::{self, Write},
@@ -119,7 +122,8 @@ pub enum RunError {
 /// Runs a gateway until `shutdown` is ready. What was asked by then is answered and on disk when this returns.
 ///
 /// # Errors
-/// Identity, journal or console cannot be used, or a part ended by itself.
+/// Identity, journal or console cannot be used, or a part ended by itself. Where the card is why the journal cannot be used,
+/// the panel says so, and this goes on.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), RunError> {
     let clock = match config.simulated {
         Some(simulated) => Clock::simulated(simulated.start, simulated.rate),
@@ -130,9 +134,18 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     }
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
-        match with_one_journal(&config, &clock, shutdown.as_mut()).await? {
-            After::Stopped => return Ok(()),
-            After::NewJournal => begin_new_journal(&config).await?,
+        let outcome = match with_one_journal(&config, &clock, shutdown.as_mut()).await {
+            Ok(After::Stopped) => return Ok(()),
+            Ok(After::NewJournal) => begin_new_journal(&config).await,
+            Err(error) => Err(error),
+        };
+        let Err(error) = outcome else { continue };
+        let Some(state) = closed::state_of(&error) else { return Err(error) };
+        let why = journal::in_one_line(&error);
+        tracing::error!(why, "the gateway records nothing; the panel says so until the card is mended");
+        match closed::show(&config, &clock, state, shutdown.as_mut()).await? {
+            closed::Next::Stop => return Ok(()),
+            closed::Next::TryAgain => tracing::info!("the journal is tried again"),
         }
     }
 }
@@ -433,7 +446,7 @@ fn start_watch(writer: &Writer, station: Pulse, devices: Pulse) -> Option<[Abort
     let parts =
         alive::Parts::new([("writer", written), ("station", station), ("supervisor of devices", devices)]);
     let writer = writer.clone();
-    let feeding = tokio::spawn(alive::feed(parts, every, move || writer.tail(), alive::tell));
+    let feeding = tokio::spawn(alive::feed(parts, every, move || alive::status(&writer.tail()), alive::tell));
     Some([AbortOnDrop(asking), AbortOnDrop(feeding)])
 }
 

@@ -62,7 +62,7 @@ pub enum Fact {
         /// The public half.
         key: SecretPublicKey,
     },
-    /// The campaign's last day for disputes was over by the hub's time: its key, and the pair that it came to, were
+    /// The campaign's last day for disputes was over by the hub's time, or long over by a right clock: its key, and the pair that it came to, were
     /// destroyed here.
     CampaignKeysDestroyed {
         /// The campaign.

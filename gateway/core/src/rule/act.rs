@@ -219,8 +219,9 @@ pub enum Act {
     EndCampaign {
         /// The campaign.
         campaign: CampaignId,
-        /// The latest time that the hub signed.
-        hub_time: WallTime,
+        /// The latest time that the hub signed; none: this gateway's own clock judges, see
+        /// [`campaign_end`](super::campaign_end).
+        hub_time: Option<WallTime>,
     },
     /// A part of the ledger came back from the hub. Its signature holds.
     RestoreLedger {

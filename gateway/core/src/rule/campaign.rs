@@ -30,7 +30,8 @@ pub struct CampaignTerms {
     pub appeal: String,
     /// Last day on which a claim can be disputed (`2020-12-31`), not before the last round's last day. The key goes only
     /// to pairs that post offices make for this campaign, and is destroyed there with the pair once that day is over by
-    /// the hub's signed time. None: the key stays until it is replaced.
+    /// the hub's signed time; where no hub is heard, 90 days later by a clock that is right. None: the key stays until it
+    /// is replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disputes_until: Option<String>,
     /// What holds for claims at other offices; none: only the own ledger counts, and the hub finds the rest afterwards.

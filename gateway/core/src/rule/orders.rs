@@ -43,7 +43,9 @@ pub(super) fn weigh(asked: &Asked<'_>, document: &OrderDocument) -> Facts {
     match &document.order {
         Order::Manifest { boxes } => return doubts(asked, boxes),
         // It comes every few minutes and says nothing that happened: no fact.
-        Order::Filter { .. } => return Ok(Vec::new()),
+        Order::Filter { list } => {
+            return campaign_end::has_not_ended(asked, &list.campaign).map(|()| Vec::new());
+        }
         _ => {}
     }
     let mut facts = vec![Fact::OrderApplied {

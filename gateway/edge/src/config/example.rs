@@ -23,7 +23,8 @@ kind = "{kind}"
 {closes}time_zone = "Asia/Hong_Kong"
 # Minutes without a scan after which whoever is signed in is signed out
 # session_idle_min = 15
-# "badge": after a start, claims wait for the badge of somebody who has served here; a stolen card makes no tokens then
+# "badge": after a start, claims wait for the badge of somebody who has served here; a stolen card makes no tokens then.
+# A badge is enough once it was scanned while claims were served; until then a colleague signs in first
 # campaign_keys = "file"
 # The panel's language at the start: "en" or "zh-HK"
 language = "en"

@@ -53,7 +53,7 @@ fn look(reader: &Reader, patient: &Patient, folder: &std::path::Path) -> Result<
     let now = Moment { up_ms: 0, at: patient.now, clock: ClockQuality::Ntp };
     let (mut ages, mut stale) = (Vec::new(), Vec::new());
     for id in reader.ids(RowKind::Campaign, LOOKED_AT_MAX)? {
-        let Some(row) = load::<CampaignRow>(reader, &id)? else { continue };
+        let Some(row) = load::<CampaignRow>(reader, &id)?.filter(|row| !row.ended) else { continue };
         let Some(policy) = &row.terms.elsewhere else { continue };
         let of_campaign: Vec<_> =
             filters.iter().filter(|filter| filter.list.campaign == row.terms.id).collect();

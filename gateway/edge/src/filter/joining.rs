@@ -75,6 +75,13 @@ impl Joinings {
             .is_some_and(|digest| self.joining.iter().any(|one| one.header.digest == digest))
     }
 
+    /// Gives up the pieces that came for a filter.
+    pub(super) fn give_up_all_of(&mut self, id: &str) {
+        while let Some(at) = self.joining.iter().position(|one| one.header.id == id) {
+            self.give_up(at);
+        }
+    }
+
     fn make_room(&mut self, bytes: u64) {
         let held = |all: &VecDeque<Joining>| all.iter().map(|one| one.header.bytes).sum::<u64>();
         while !self.joining.is_empty()

@@ -1,9 +1,15 @@
 //! What a group of requests adds, between its decisions and its commit.
 
 use rusqlite::params;
-use waypost_core::{fact::Link, rule::order::OrderDocument};
+use waypost_core::{
+    fact::{Link, id::CampaignId},
+    rule::order::OrderDocument,
+};
 
 use super::{number::to_sql, sql, statements::Statements};
+
+/// The kind of a campaign's order.
+const CAMPAIGN: &str = "campaign";
 
 /// Lines and orders of a group, before they are written.
 #[derive(Default)]
@@ -12,6 +18,8 @@ pub(super) struct Draft<'a> {
     /// How many requests were noted; their rows are written already.
     pub(super) requests: u64,
     pub(super) orders: Vec<&'a OrderDocument>,
+    /// Campaigns that ended: what is kept of their orders goes.
+    pub(super) ended: Vec<&'a CampaignId>,
 }
 
 /// A record's line.
@@ -46,6 +54,24 @@ impl Draft<'_> {
                 body
             ])?;
         }
+        self.forget_ended(statements)?;
         Ok(written)
+    }
+
+    /// The key of what stands there is destroyed. It is written over all the same: nobody is to wonder about it.
+    fn forget_ended(&self, statements: &Statements<'_>) -> rusqlite::Result<()> {
+        if self.ended.is_empty() {
+            return Ok(());
+        }
+        let connection = statements.connection;
+        connection.pragma_update(None, "secure_delete", true)?;
+        let mut remove = connection.prepare_cached(sql::ORDER_REMOVE)?;
+        let removed = self
+            .ended
+            .iter()
+            .try_for_each(|campaign| remove.execute(params![CAMPAIGN, campaign.as_str()]).map(|_| ()));
+        // Everywhere else it would be more to write.
+        connection.pragma_update(None, "secure_delete", false)?;
+        removed
     }
 }

@@ -317,6 +317,9 @@ impl Engine {
         {
             draft.orders.push(document);
         }
+        if let Act::EndCampaign { campaign, .. } = &request.act {
+            draft.ended.push(campaign);
+        }
         Ok(Verdict::Granted { first, last: self.last, facts, repeated: false })
     }
 

@@ -125,7 +125,7 @@ impl JournalError {
     }
 
     /// As the operator's answer.
-    pub(super) fn failure(&self) -> JournalFailure {
+    pub(crate) fn failure(&self) -> JournalFailure {
         match self {
             Self::Sqlite { source, .. } => JournalFailure::of_sqlite(source),
             Self::Ledger(error) => JournalFailure::of_ledger(error),
@@ -133,9 +133,10 @@ impl JournalError {
             Self::Damaged { what } => JournalFailure::Damaged { what: what.clone() },
             Self::TailLost { .. } => JournalFailure::Damaged { what: self.to_string() },
             Self::Start(failure) => failure.clone(),
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => JournalFailure::Full,
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
-                JournalFailure::ReadOnly
+            Self::Io { source, .. }
+                if !matches!(JournalFailure::of_io(source), JournalFailure::Io { .. }) =>
+            {
+                JournalFailure::of_io(source)
             }
             other => JournalFailure::Io { what: chain(other) },
         }
@@ -186,7 +187,16 @@ impl JournalFailure {
         }
     }
 
-    pub(super) fn of_ledger(error: &LedgerError) -> Self {
+    /// As a file system tells it.
+    pub(crate) fn of_io(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull => Self::Full,
+            io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            _ => Self::Io { what: error.to_string() },
+        }
+    }
+
+    pub(crate) fn of_ledger(error: &LedgerError) -> Self {
         match error {
             LedgerError::Damaged { .. } => Self::Damaged { what: error.to_string() },
             LedgerError::Store(source) => match source.downcast_ref::<rusqlite::Error>() {

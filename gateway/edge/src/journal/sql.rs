@@ -17,6 +17,7 @@ queries! {
     META_PUT = "meta_put",
     ORDER_ALL = "order_all",
     ORDER_PUT = "order_put",
+    ORDER_REMOVE = "order_remove",
     REQUEST_FIND = "request_find",
     REQUEST_FORGET = "request_forget",
     REQUEST_INSERT = "request_insert",

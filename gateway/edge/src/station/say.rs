@@ -17,7 +17,10 @@ use super::{
     screen::Screen,
     step::{Local, Outcome},
 };
-use crate::panel::{JournalState, Message, Tone};
+use crate::{
+    panel::{JournalState, Message, Tone},
+    sync::Secrets,
+};
 
 /// The panel of a refusal. `act` gives what it is about.
 pub fn refused(refusal: &Refusal, act: &Act, local: &Local) -> Screen {
@@ -192,7 +195,15 @@ pub fn no_key() -> Screen {
 
 /// The campaign's key is here and waits for a badge.
 pub fn claims_wait() -> Screen {
-    Screen::no(Message::new("claim-waits-badge")).line(Message::new("next-badge-served"))
+    Screen::no(Message::new("claim-waits-badge"))
+        .line(Message::new("next-badge-served"))
+        .line(Message::new("next-badge-new"))
+}
+
+/// What stands on the panel while the campaign's key waits for a badge.
+pub fn line_of_wait(secrets: &Secrets) -> Option<Message> {
+    let key = if secrets.badge_was_new { "line-claims-wait-new-badge" } else { "line-claims-wait-badge" };
+    secrets.wait_for_badge.then(|| Message::new(key))
 }
 
 /// The journal stopped: nothing may be handed out or taken in on this screen's word.
@@ -200,7 +211,7 @@ pub fn failed() -> Screen {
     Screen::new(Tone::Alarm, Message::new("journal-stopped")).line(Message::new("next-journal-stopped"))
 }
 
-/// The same, with what is wrong.
+/// The same, with what is wrong, and what the maintainer does.
 pub fn stopped(state: JournalState) -> Screen {
     let mut screen = failed();
     let why = match state {
@@ -210,6 +221,12 @@ pub fn stopped(state: JournalState) -> Screen {
         _ => "line-disk-failed",
     };
     screen.lines.insert(0, Message::new(why));
+    screen.lines.push(Message::new(match state {
+        JournalState::Full => "next-card-full",
+        JournalState::ReadOnly => "next-card-read-only",
+        JournalState::Damaged => "next-journal-damaged",
+        _ => "next-card-failed",
+    }));
     screen
 }
 

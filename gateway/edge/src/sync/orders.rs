@@ -246,7 +246,9 @@ impl Orders {
             }
             Verdict::Already(Already::CampaignEnded) => {
                 tracing::debug!(kind, id, from, "an order of a campaign that is over");
-                self.destroy(&id).await;
+                if let Order::Campaign { terms, .. } = &document.order {
+                    self.destroy(terms.id.as_str()).await;
+                }
             }
             Verdict::Already(Already::OrderInForce) => {
                 tracing::debug!(kind, id, from, "the order is in force");
@@ -350,6 +352,7 @@ impl Orders {
     /// Takes the files that are new or changed since the last look, in order of name.
     pub async fn take_files(&mut self) {
         self.take_waiting().await;
+        self.end_campaigns_alone().await;
         let (dir, seen) = (self.dir.clone(), self.seen.clone());
         let found = tokio::task::spawn_blocking(move || new_files(&dir, &seen)).await;
         for (path, stamp) in found.unwrap_or_default() {

@@ -18,6 +18,8 @@ pub struct Secrets {
     pub seals: BTreeMap<SealId, SealEntry>,
     /// The key of a campaign is here and waits for a badge.
     pub wait_for_badge: bool,
+    /// A badge was scanned that cannot bring it back: it was never scanned while the key was there.
+    pub badge_was_new: bool,
 }
 
 impl Secrets {

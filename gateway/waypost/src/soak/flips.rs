@@ -1,5 +1,8 @@
 //! A bit flips in a page of the journal's file or of its log, or one of them is cut: no verdict is wrong, the gateway says
 //! so, and what the chain proves comes back.
+//!
+//! What a salvage brings back and what it names as lost are together what was there, each record once; and one flipped bit
+//! costs at most [`LOST_BY_A_BIT_MAX`] record.
 
 use std::{
     fs,
@@ -38,6 +41,36 @@ const ASKED_AGAIN: usize = 48;
 /// Lines read at once.
 const LINES_MAX: usize = 1 << 20;
 
+/// Records that are lost by one flipped bit, at most: the one that the bit is of. A page that names or orders others is not
+/// needed to find them, and each of them is proven by its neighbours' links.
+const LOST_BY_A_BIT_MAX: u64 = 1;
+
+/// What came of a salvage, in records.
+#[derive(Debug, Clone, Copy, Default)]
+struct Came {
+    /// How many there were.
+    there: u64,
+    /// Those that could be read without it.
+    readable: u64,
+    /// Those that it brought back.
+    back: u64,
+    /// Those that its report names as lost.
+    lost: u64,
+}
+
+impl Came {
+    fn add(&mut self, other: Self) {
+        self.there += other.there;
+        self.readable += other.readable;
+        self.back += other.back;
+        self.lost += other.lost;
+    }
+
+    fn share(self) -> f64 {
+        if self.there == 0 { 1.0 } else { (self.back as f64 / self.there as f64 * 1e6).round() / 1e6 }
+    }
+}
+
 /// What a damaged journal is compared with.
 struct Whole {
     gateway: Gateway,
@@ -70,26 +103,52 @@ enum Damage {
 pub async fn play(pages: u64, seed: u64, root: &Path, tally: &mut Tally) -> Result<(), Failure> {
     register()?;
     let mut dice = Dice::new(seed, 99);
-    let (mut tried, mut silent, mut lost_records, mut slowest) = (0.0, 0.0, 0.0, Duration::ZERO);
+    let (mut tried, mut silent, mut slowest) = (0.0, 0.0, Duration::ZERO);
+    let (mut flips, mut cuts) = (Came::default(), Came::default());
+    let (mut flips_with_loss, mut lost_by_a_bit) = (0.0, 0);
     for (number, kind) in [(1, SiteKind::PostOffice), (2, SiteKind::TestingCentre)] {
         let whole = Whole::make(&root.join(format!("whole-{number}")), kind, number, seed, tally).await?;
         for damage in damages(&whole, pages, &mut dice) {
             let folder = root.join("damaged");
-            let found = whole.try_with(damage, &folder, tally).await?;
             tried += 1.0;
-            if let Some((gone, took)) = found {
-                lost_records += gone as f64;
-                slowest = slowest.max(took);
-            } else {
+            let Some((came, took)) = whole.try_with(damage, &folder, tally).await? else {
                 silent += 1.0;
+                continue;
+            };
+            slowest = slowest.max(took);
+            if damage.is_flip() {
+                flips.add(came);
+                flips_with_loss += f64::from(u8::from(came.lost > 0));
+                lost_by_a_bit = lost_by_a_bit.max(came.lost);
+                let more = came.lost.saturating_sub(LOST_BY_A_BIT_MAX);
+                tally.lose(more, || format!("{damage:?}: one bit took {} records away", came.lost));
+            } else {
+                cuts.add(came);
             }
         }
     }
     tally.more.insert("faults", tried);
     tally.more.insert("harmless", silent);
-    tally.more.insert("records_not_brought_back", lost_records);
+    tally.more.insert("flips_records_there", flips.there as f64);
+    tally.more.insert("flips_readable_before", flips.readable as f64);
+    tally.more.insert("flips_brought_back", flips.back as f64);
+    tally.more.insert("flips_named_lost", flips.lost as f64);
+    tally.more.insert("flips_brought_back_share", flips.share());
+    tally.more.insert("flips_with_loss", flips_with_loss);
+    tally.more.insert("flips_lost_records_max", lost_by_a_bit as f64);
+    tally.more.insert("cuts_records_there", cuts.there as f64);
+    tally.more.insert("cuts_readable_before", cuts.readable as f64);
+    tally.more.insert("cuts_brought_back", cuts.back as f64);
+    tally.more.insert("cuts_named_lost", cuts.lost as f64);
+    tally.more.insert("cuts_brought_back_share", cuts.share());
     tally.more.insert("salvaged_ms_max", (slowest.as_secs_f64() * 1e4).round() / 10.0);
     Ok(())
+}
+
+impl Damage {
+    fn is_flip(self) -> bool {
+        matches!(self, Self::Flip(..) | Self::FlipLog(..))
+    }
 }
 
 /// A bit in each page, or in so many; as many frames of the log; some cuts of both.
@@ -198,7 +257,7 @@ impl Whole {
         damage: Damage,
         folder: &Path,
         tally: &mut Tally,
-    ) -> Result<Option<(u64, Duration)>, Failure> {
+    ) -> Result<Option<(Came, Duration)>, Failure> {
         self.lay(folder, Some(damage))?;
         // What the background would say, before anything is written.
         let looked = Reader::open(folder).map(|reader| {
@@ -235,30 +294,61 @@ impl Whole {
         }
         // What a maintainer does then.
         self.lay(folder, Some(damage))?;
+        let readable = self.readable(folder);
+        self.lay(folder, Some(damage))?;
+        let mut came = Came { there: self.lines.len() as u64, readable, ..Came::default() };
         let began = Instant::now();
         let (old, new) = (self.gateway.journal, Uuid::from_u128(u128::MAX >> 1));
         let order = Salvage { dir: folder.to_owned(), gateway: self.gateway.name.clone(), journal: old, new };
-        match salvage(&order, |_| Ok::<_, JournalError>(())) {
-            Ok(Ok(_)) => {}
+        let salvaged = match salvage(&order, |_| Ok::<_, JournalError>(())) {
+            Ok(Ok(salvaged)) => salvaged,
             Ok(Err(error)) | Err(error) => {
                 tally.lose(1, || format!("{damage:?}: no salvage: {error}"));
-                return Ok(Some((self.lines.len() as u64, began.elapsed())));
+                return Ok(Some((came, began.elapsed())));
+            }
+        };
+        let took = began.elapsed();
+        let lines = Reader::open(&old_dir(folder, old)).and_then(|reader| {
+            // Holes are declared, so only what stands behind them can be wrong.
+            verify(&reader, |_, _| ())?;
+            reader.lines(Stream::Ledger, 0, LINES_MAX, usize::MAX)
+        })?;
+        let invented = lines.iter().filter(|line| !self.had(line.seq, &line.line)).count() as u64;
+        tally.invent(invented, || format!("{damage:?}: the salvage has records that never were"));
+        // Each number once: brought back, or named as lost.
+        let mut fates = vec![0_u32; self.lines.len()];
+        let backs = lines.iter().map(|line| line.seq..=line.seq);
+        for range in backs.chain(salvaged.lost.iter().map(|lost| lost.first..=lost.last)) {
+            for seq in range {
+                match usize::try_from(seq).ok().and_then(|seq| fates.get_mut(seq.checked_sub(1)?)) {
+                    Some(fate) => *fate += 1,
+                    None => tally.invent(1, || format!("{damage:?}: record {seq} never was")),
+                }
             }
         }
-        let took = began.elapsed();
-        let back = Reader::open(&old_dir(folder, old)).and_then(|reader| {
-            let whole = verify_holes(&reader);
-            Ok((read_lines(&reader)?, whole))
-        })?;
-        let invented = back.0.iter().filter(|line| !self.lines.contains(line)).count() as u64;
-        tally.invent(invented, || format!("{damage:?}: the salvage has records that never were"));
-        Ok(Some(((self.lines.len() - back.0.len().min(self.lines.len())) as u64, took)))
+        came.back = lines.len() as u64;
+        came.lost = salvaged.lost.iter().map(|lost| lost.last + 1 - lost.first).sum();
+        let wrong = fates.iter().filter(|fate| **fate != 1).count() as u64;
+        tally.lose(wrong, || {
+            format!("{damage:?}: {wrong} records are neither brought back nor named as lost, or both")
+        });
+        Ok(Some((came, took)))
     }
-}
 
-/// Holes of a salvaged journal are declared, so only what stands behind them can be wrong.
-fn verify_holes(reader: &Reader) -> bool {
-    verify(reader, |_, _| ()).is_ok()
+    fn had(&self, seq: u64, line: &str) -> bool {
+        let at = usize::try_from(seq).ok().and_then(|seq| seq.checked_sub(1));
+        at.and_then(|at| self.lines.get(at)).is_some_and(|own| own == line)
+    }
+
+    /// Records that SQLite reads by their numbers, as they were written.
+    fn readable(&self, folder: &Path) -> u64 {
+        let Ok(reader) = Reader::open(folder) else { return 0 };
+        let reads = |seq: &u64| {
+            let found = reader.lines(Stream::Ledger, seq - 1, 1, usize::MAX);
+            found.is_ok_and(|lines| lines.iter().any(|line| line.seq == *seq && self.had(*seq, &line.line)))
+        };
+        (1..=self.lines.len() as u64).filter(reads).count() as u64
+    }
 }
 
 fn read_lines(reader: &Reader) -> Result<Vec<String>, JournalError> {

@@ -2,8 +2,8 @@
 //!
 //! A record is a cell of a table with three columns: an empty key, a link of 32 bytes and the line. Its header is five
 //! bytes (SQLite's file format, "Record Format"): its length, 0 for the key, 76 for the link, two for the line's length.
-//! Where the header is damaged the line is found by how it begins, and ends where its JSON does. What is found proves
-//! nothing yet.
+//! Where the header is damaged the line is found by how it begins, and ends where its JSON does. Where no line can be read
+//! the link before it is found all the same: it proves the record after it. What is found proves nothing yet.
 
 use std::{collections::HashMap, fs::File, io, os::unix::fs::FileExt, path::Path};
 
@@ -18,6 +18,8 @@ const FRAME_HEADER: u64 = 24;
 const LINK_BYTES: usize = 32;
 /// Length of the header, the key, the link: what a record's header begins with.
 const HEADER: [u8; 3] = [5, 0, 76];
+/// Bytes of the whole header.
+const HEADER_BYTES: usize = 5;
 /// How every line begins.
 const BEGIN: &[u8] = b"{\"seq\":";
 
@@ -32,6 +34,15 @@ pub(super) struct Seen {
     pub line: String,
 }
 
+/// What can be seen in a page.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A record.
+    Record(Seen),
+    /// What may be the link of a record whose line cannot be read.
+    Link([u8; LINK_BYTES]),
+}
+
 /// The two files.
 pub(super) struct Pages {
     file: File,
@@ -39,6 +50,9 @@ pub(super) struct Pages {
     page_bytes: usize,
     /// Where in the log the latest committed version of a page is.
     latest: HashMap<u32, u64>,
+    /// The same without frames whose checksum is wrong: one with a flipped number would hide two pages. None: all are
+    /// right.
+    latest_sound: Option<HashMap<u32, u64>>,
     /// Where the pages of all committed frames are.
     frames: Vec<u64>,
 }
@@ -64,7 +78,8 @@ impl Pages {
         };
         let can_be = |bytes: &usize| bytes.is_power_of_two() && (512..=32_768).contains(bytes);
         let page_bytes = in_log.filter(can_be).or(in_file.filter(can_be)).unwrap_or(PAGE_BYTES_USUAL);
-        let mut pages = Self { file, log, page_bytes, latest: HashMap::new(), frames: Vec::new() };
+        let (latest, frames) = (HashMap::new(), Vec::new());
+        let mut pages = Self { file, log, page_bytes, latest, latest_sound: None, frames };
         pages.read_log(&log_head)?;
         Ok(pages)
     }
@@ -79,9 +94,17 @@ impl Pages {
         let mut all = Vec::new();
         let mut committed = 0;
         let mut header = [0; FRAME_HEADER as usize];
+        let mut page = vec![0; self.page_bytes];
+        let little_endian = u32_at(head, 0) & 1 == 0;
+        let mut sum = (u32_at(head, 24), u32_at(head, 28));
         for number in 0..count {
             let at = LOG_HEADER + number * frame_bytes;
             log.read_exact_at(&mut header, at)?;
+            log.read_exact_at(&mut page, at + FRAME_HEADER)?;
+            let stored = (u32_at(&header, 16), u32_at(&header, 20));
+            let begun = checksum(sum, header.get(..8).unwrap_or_default(), little_endian);
+            let is_sound = checksum(begun, &page, little_endian) == stored;
+            sum = stored;
             let own = header.get(8..16).unwrap_or_default();
             if number == 0 && own != salts {
                 // One of both is damaged; the second frame says which.
@@ -98,21 +121,25 @@ impl Pages {
             if same + 1 < salts.len() {
                 continue;
             }
-            all.push((u32_at(&header, 0), at + FRAME_HEADER));
+            all.push((u32_at(&header, 0), at + FRAME_HEADER, is_sound));
             if u32_at(&header, 4) != 0 {
                 committed = all.len();
             }
         }
         all.truncate(committed);
-        for (page, at) in all {
+        if all.iter().any(|(_, _, is_sound)| !is_sound) {
+            let sound = all.iter().filter(|(_, _, is_sound)| *is_sound);
+            self.latest_sound = Some(sound.map(|(page, at, _)| (*page, *at)).collect());
+        }
+        for (page, at, _) in all {
             self.latest.insert(page, at);
             self.frames.push(at);
         }
         Ok(())
     }
 
-    /// Shows every record that can be seen to `take`; the same one may come several times.
-    pub(super) fn each(&self, mut take: impl FnMut(Seen) -> io::Result<()>) -> io::Result<()> {
+    /// Shows everything that can be seen to `take`; the same may come several times.
+    pub(super) fn each(&self, mut take: impl FnMut(Found) -> io::Result<()>) -> io::Result<()> {
         let mut page = vec![0; self.page_bytes];
         let count = self.file.metadata()?.len().div_ceil(self.page_bytes as u64);
         for number in 0..count {
@@ -129,31 +156,45 @@ impl Pages {
         Ok(())
     }
 
-    fn in_page(&self, page: &[u8], take: &mut impl FnMut(Seen) -> io::Result<()>) -> io::Result<()> {
+    fn in_page(&self, page: &[u8], take: &mut impl FnMut(Found) -> io::Result<()>) -> io::Result<()> {
         for (at, window) in page.windows(BEGIN.len()).enumerate() {
-            let found = if window.starts_with(&HEADER) {
-                self.by_header(page, at)
-            } else if window == BEGIN {
-                by_text(page, at)
-            } else {
-                None
-            };
-            if let Some(seen) = found {
-                take(seen)?;
+            if window == BEGIN {
+                match (by_text(page, at), link_before(page, at)) {
+                    (Some(seen), _) => take(Found::Record(seen))?,
+                    (None, Some(link)) => take(Found::Link(link))?,
+                    (None, None) => {}
+                }
+                continue;
+            }
+            // One bit of it may be another.
+            let other = window.iter().zip(HEADER).map(|(byte, wanted)| (byte ^ wanted).count_ones());
+            if other.sum::<u32>() > 1 {
+                continue;
+            }
+            let maps = [Some(&self.latest), self.latest_sound.as_ref()];
+            let mut read = false;
+            for latest in maps.into_iter().flatten() {
+                if let Some(seen) = self.by_header(page, at, latest) {
+                    read = true;
+                    take(Found::Record(seen))?;
+                }
+            }
+            if !read && let Some(link) = link_before(page, at + HEADER_BYTES + LINK_BYTES) {
+                take(Found::Link(link))?;
             }
         }
         Ok(())
     }
 
     /// A cell whose header begins here.
-    fn by_header(&self, page: &[u8], at: usize) -> Option<Seen> {
+    fn by_header(&self, page: &[u8], at: usize, latest: &HashMap<u32, u64>) -> Option<Seen> {
         let [high, low] = page.get(at + 3..at + 5)? else { return None };
         let kind = (usize::from(*high & 0x7f) << 7) | usize::from(*low);
         let length = kind.checked_sub(13).filter(|length| length % 2 == 0 && *high >= 0x80)? / 2;
         if length > LINE_BYTES_MAX {
             return None;
         }
-        let whole = 5 + LINK_BYTES + length;
+        let whole = HEADER_BYTES + LINK_BYTES + length;
         let (most, least) = (self.page_bytes - 35, (self.page_bytes - 12) * 32 / 255 - 23);
         let here = if whole <= most {
             whole
@@ -164,18 +205,18 @@ impl Pages {
         let mut payload = page.get(at..at + here)?.to_vec();
         let mut next = u32_at(page.get(at + here..).unwrap_or_default(), 0);
         while payload.len() < whole {
-            let more = self.latest_page(next)?;
+            let more = self.page(next, latest)?;
             let wanted = (whole - payload.len()).min(self.page_bytes - 4);
             payload.extend_from_slice(more.get(4..4 + wanted)?);
             next = u32_at(&more, 0);
         }
-        let link = payload.get(5..5 + LINK_BYTES)?.try_into().ok()?;
-        seen(link, payload.get(5 + LINK_BYTES..)?)
+        let (link, line) = payload.get(HEADER_BYTES..)?.split_first_chunk()?;
+        seen(*link, line)
     }
 
-    fn latest_page(&self, number: u32) -> Option<Vec<u8>> {
+    fn page(&self, number: u32, latest: &HashMap<u32, u64>) -> Option<Vec<u8>> {
         let mut page = vec![0; self.page_bytes];
-        match (self.latest.get(&number), &self.log) {
+        match (latest.get(&number), &self.log) {
             (Some(at), Some(log)) => log.read_exact_at(&mut page, *at).ok()?,
             _ => {
                 let at = u64::from(number.checked_sub(1)?) * self.page_bytes as u64;
@@ -192,14 +233,33 @@ fn by_text(page: &[u8], at: usize) -> Option<Seen> {
     let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<serde::de::IgnoredAny>();
     values.next()?.ok()?;
     let line = rest.get(..values.byte_offset())?;
-    let link =
-        at.checked_sub(LINK_BYTES).and_then(|from| page.get(from..at)).and_then(|link| link.try_into().ok());
-    seen(link.unwrap_or_default(), line)
+    seen(link_before(page, at).unwrap_or_default(), line)
+}
+
+/// The bytes before a place, as many as a link has.
+fn link_before(page: &[u8], at: usize) -> Option<[u8; LINK_BYTES]> {
+    page.get(at.checked_sub(LINK_BYTES)?..at)?.try_into().ok()
+}
+
+/// SQLite's sum of a log's frame, going on from the one before (its file format, "The Write-Ahead Log", 4.2).
+fn checksum((mut first, mut second): (u32, u32), bytes: &[u8], little_endian: bool) -> (u32, u32) {
+    let word =
+        |four: [u8; 4]| if little_endian { u32::from_le_bytes(four) } else { u32::from_be_bytes(four) };
+    let (words, _) = bytes.as_chunks::<4>();
+    let (pairs, _) = words.as_chunks::<2>();
+    for [one, other] in pairs {
+        first = first.wrapping_add(word(*one)).wrapping_add(second);
+        second = second.wrapping_add(word(*other)).wrapping_add(first);
+    }
+    (first, second)
 }
 
 fn seen(link: [u8; LINK_BYTES], line: &[u8]) -> Option<Seen> {
     let digits = line.strip_prefix(BEGIN)?;
     let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    if digits.get(end) != Some(&b',') {
+        return None;
+    }
     let seq = std::str::from_utf8(digits.get(..end)?).ok()?.parse().ok().filter(|seq| *seq > 0)?;
     let line = std::str::from_utf8(line).ok()?;
     // Positions begin alike, and are no facts.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use waypost_core::fact::Link;
 
-use super::pages::Seen;
+use super::pages::{Found, Seen};
 use crate::journal::{
     error::JournalError,
     number::{from_sql, to_sql},
@@ -12,6 +12,11 @@ use crate::journal::{
 
 /// Most ranges and single numbers that a report names.
 const NAMED_MAX: usize = 1000;
+
+/// Most links that are kept of records whose lines cannot be read.
+const LOOSE_MAX: u64 = 100_000;
+/// Most times that one of them is looked for.
+const SEARCHES_MAX: u32 = 1000;
 
 /// What the chain says of the records that were seen.
 #[derive(Debug, Default)]
@@ -34,13 +39,34 @@ impl SeenStore {
                 "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN;
                  CREATE TABLE seen (seq INTEGER NOT NULL, link BLOB NOT NULL, line TEXT NOT NULL,
                                     PRIMARY KEY (seq, link, line)) WITHOUT ROWID;
+                 CREATE TABLE loose (number INTEGER PRIMARY KEY, link BLOB NOT NULL UNIQUE);
                  CREATE TABLE proven (seq INTEGER PRIMARY KEY, link BLOB NOT NULL, line TEXT NOT NULL);",
             )
             .map_err(failed)?;
         Ok(Self(store))
     }
 
-    pub(super) fn add(&self, seen: &Seen) -> Result<(), JournalError> {
+    pub(super) fn add(&self, found: &Found) -> Result<(), JournalError> {
+        match found {
+            Found::Record(seen) => self.add_record(seen),
+            Found::Link(link) => self.add_loose(link),
+        }
+    }
+
+    fn add_loose(&self, link: &[u8; 32]) -> Result<(), JournalError> {
+        let insert = "INSERT OR IGNORE INTO loose (link) SELECT ?1 \
+                      WHERE coalesce((SELECT max(number) FROM loose), 0) < ?2";
+        let mut insert = self.0.prepare_cached(insert).map_err(failed)?;
+        insert.execute(params![link, to_sql(LOOSE_MAX)]).map(|_| ()).map_err(failed)
+    }
+
+    fn loose(&self) -> Result<Vec<Link>, JournalError> {
+        let mut find = self.0.prepare("SELECT link FROM loose").map_err(failed)?;
+        let rows = find.query_map([], |row| Ok(Link::from_bytes(row.get(0)?))).map_err(failed)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(failed)
+    }
+
+    fn add_record(&self, seen: &Seen) -> Result<(), JournalError> {
         let insert = "INSERT OR IGNORE INTO seen VALUES (?1, ?2, ?3)";
         let mut insert = self.0.prepare_cached(insert).map_err(failed)?;
         insert.execute(params![to_sql(seen.seq), seen.link, seen.line]).map(|_| ()).map_err(failed)
@@ -58,6 +84,29 @@ impl SeenStore {
             .query_map([to_sql(seq)], |row| Ok((Link::from_bytes(row.get(0)?), row.get(1)?)))
             .map_err(failed)?;
         rows.collect::<rusqlite::Result<_>>().map_err(failed)
+    }
+
+    /// The link before a record, where the one before it was not seen as what it is: its line cannot be read, or it was
+    /// read with another number, which is forgotten then.
+    fn link_before(
+        &self,
+        seq: u64,
+        all: &[(Link, String)],
+        loose: &[Link],
+    ) -> Result<Option<Link>, JournalError> {
+        let leads_here = |link: &Link| all.iter().any(|(own, line)| link.after(line.as_bytes()) == *own);
+        if let Some(link) = loose.iter().find(|link| leads_here(link)) {
+            return Ok(Some(*link));
+        }
+        for other in misread(seq.saturating_sub(1)) {
+            let Some((link, _)) = self.of(other)?.into_iter().find(|(link, _)| leads_here(link)) else {
+                continue;
+            };
+            let forget = "DELETE FROM seen WHERE seq = ?1 AND link = ?2";
+            self.0.execute(forget, params![to_sql(other), link.as_bytes()]).map_err(failed)?;
+            return Ok(Some(link));
+        }
+        Ok(None)
     }
 
     fn next(&self, after: u64) -> Result<Option<u64>, JournalError> {
@@ -82,20 +131,30 @@ impl SeenStore {
 
     /// Walks the chain from a place that is known. A record is proven if the link before it and its line give its
     /// link, or give the one from which the record after it follows. Of a record whose own line is lost the link
-    /// still counts where the next one follows from it.
+    /// still counts where the next one follows from it. So one that is damaged takes no other with it.
     pub(super) fn prove(&self, begin: (u64, Link)) -> Result<Proof, JournalError> {
         let mut proof = Proof { last: (begin.0, Some(begin.1)), ..Proof::default() };
         let mut known = Some(begin.1);
         let mut before = begin.0;
         let mut gap: Option<(u64, Option<Link>)> = None;
+        let (loose, mut searches) = (self.loose()?, 0);
         while let Some(seq) = self.next(before)? {
             if seq != before + 1 && gap.is_none() {
                 gap = Some((before + 1, known));
             }
+            let (all, behind) = (self.of(seq)?, self.of(seq + 1)?);
             if seq != before + 1 {
                 known = None;
+                if searches < SEARCHES_MAX {
+                    searches += 1;
+                    known = self.link_before(seq, &all, &loose)?;
+                }
+                if let (Some(link), Some((first, link_before))) = (known, gap) {
+                    gap = None;
+                    let range = LostRange { first, last: seq - 1, before: link_before, after: Some(link) };
+                    proof.lost.push(range);
+                }
             }
-            let (all, behind) = (self.of(seq)?, self.of(seq + 1)?);
             let leads_on =
                 |link: &Link| behind.iter().any(|(next, line)| link.after(line.as_bytes()) == *next);
             let fits = known.and_then(|known| {
@@ -132,6 +191,18 @@ impl SeenStore {
         }
         Ok(proof)
     }
+}
+
+/// Numbers as which one may have been read in which a bit flipped.
+fn misread(seq: u64) -> impl Iterator<Item = u64> {
+    let text = seq.to_string().into_bytes();
+    let places = (0..text.len()).flat_map(|at| (0..8).map(move |bit| (at, bit)));
+    places.filter_map(move |(at, bit)| {
+        let mut other = text.clone();
+        *other.get_mut(at)? ^= 1 << bit;
+        let digits = other.iter().all(u8::is_ascii_digit);
+        std::str::from_utf8(&other).ok().filter(|_| digits)?.parse().ok()
+    })
 }
 
 pub(super) fn failed(source: rusqlite::Error) -> JournalError {

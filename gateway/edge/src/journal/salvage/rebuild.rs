@@ -65,7 +65,7 @@ impl Rebuild<'_> {
     pub(super) fn write(&self, into: &Path) -> Result<Rebuilt, JournalError> {
         let connection = database::open_writer(into)?;
         let failed = JournalError::sqlite("writing what was read");
-        let orders = self.damaged.map(read::orders).unwrap_or_default();
+        let mut orders = self.damaged.map(read::orders).unwrap_or_default();
         let mut rebuilt = Rebuilt::default();
         let mut boot = 0;
         let mut site = None;
@@ -92,6 +92,12 @@ impl Rebuild<'_> {
                     Fact::JournalStarted { site: at, .. } => site = Some(at.clone()),
                     // Only vehicles have trips, and a box is theirs only while they carry it.
                     Fact::TripStarted { .. } | Fact::TripEnded { .. } => kind = SiteKind::Vehicle,
+                    // The damaged file may be from before that, and have it still.
+                    Fact::CampaignKeysDestroyed { campaign } => {
+                        orders.retain(|order| {
+                            order.order.kind() != "campaign" || order.id != campaign.as_str()
+                        });
+                    }
                     _ => {}
                 }
                 let site = match &site {

@@ -7,6 +7,7 @@
 //! Readings wait in a queue of [`READINGS_MAX`] places, news of devices in one of [`DEVICES_MAX`]. At the bound the
 //! sender waits; frames of seals are dropped there by their driver, as a radio loses them anyway.
 
+mod closed;
 mod display;
 mod papers;
 mod recent;
@@ -36,7 +37,10 @@ use waypost_core::{
 };
 use waypost_drivers::{gnss::GnssEvent, seal::SealEvent};
 
-pub use self::papers::{Needs, PaperNews, PrinterNews};
+pub use self::{
+    closed::{ClosedParts, ClosedStation, start_closed},
+    papers::{Needs, PaperNews, PrinterNews},
+};
 
 use self::{
     display::{Display, Sources, Took},
@@ -806,9 +810,7 @@ impl Engine {
     fn frame(&mut self) -> super::screen::Frame {
         let mut frame = self.with_around(|station, around| station.frame(around));
         frame.lines.splice(0..0, self.papers.lines());
-        if self.parts.secrets.borrow().wait_for_badge {
-            frame.lines.insert(0, Message::new("line-claims-wait-badge"));
-        }
+        frame.lines.splice(0..0, say::line_of_wait(&self.parts.secrets.borrow()));
         if self.papers.has_latest() && self.papers.prints() && self.station.counter().operator.is_some() {
             frame = frame.choice("CMD-REPRINT", "choice-reprint");
         }

@@ -1,4 +1,5 @@
-//! The keys of campaigns: the pair that each comes to, the badge that it may wait for, and its end.
+//! The keys of campaigns: the pair that each comes to, the badge that it may wait for, and its end; with the keys go the
+//! order and the filters.
 //!
 //! A campaign with an end for disputes gives its key only to a pair that this gateway made for it. Its order, when it
 //! comes first, has nothing for this gateway: the pair is made then, its public half goes to the hub as a record, and the
@@ -34,8 +35,9 @@ const WAITING_MAX: usize = 8;
 /// Campaigns that are looked through for those that are over.
 const CAMPAIGNS_MAX: usize = 1_000;
 
-/// How much later, by its own time, the hub's next word is that ends are looked for again, in milliseconds.
-const LOOK_EVERY_MS: i64 = 60_000;
+/// How much later, by its own time, the hub's next word is that ends are looked for again, in milliseconds; as long it is
+/// between two looks without the hub.
+const LOOK_EVERY_MS: u32 = 60_000;
 
 /// What is remembered of campaigns.
 #[derive(Default)]
@@ -44,14 +46,25 @@ pub(super) struct Campaigns {
     waiting: Mutex<Vec<(Vec<u8>, String)>>,
     /// The hub's time when ends were last looked for.
     looked: Mutex<Option<WallTime>>,
+    /// Milliseconds since the start when ends were last looked for without the hub.
+    looked_alone: Mutex<Option<u64>>,
 }
 
 impl Campaigns {
     fn is_look_due(&self, hub_time: WallTime) -> bool {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = looked.is_none_or(|at| hub_time >= at.plus_ms(LOOK_EVERY_MS));
+        let due = looked.is_none_or(|at| hub_time >= at.plus_ms(LOOK_EVERY_MS.into()));
         if due {
             *looked = Some(hub_time);
+        }
+        due
+    }
+
+    fn is_look_alone_due(&self, up_ms: u64) -> bool {
+        let mut looked = self.looked_alone.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = looked.is_none_or(|at| up_ms.saturating_sub(at) >= LOOK_EVERY_MS.into());
+        if due {
+            *looked = Some(up_ms);
         }
         due
     }
@@ -173,11 +186,26 @@ impl Orders {
 
     /// Destroys the keys of campaigns that are over by the time that the hub signed.
     pub(in crate::sync) async fn end_campaigns(&self, hub_time: WallTime) {
-        if !self.campaigns.is_look_due(hub_time) {
-            return;
+        if self.campaigns.is_look_due(hub_time) {
+            self.end_those_over(Some(hub_time)).await;
         }
-        let reader = self.reader.clone();
-        let over = match tokio::task::spawn_blocking(move || over(&reader, hub_time)).await {
+    }
+
+    /// Destroys the keys of campaigns that are long over by a clock that is right: the hub may never be heard again.
+    pub(super) async fn end_campaigns_alone(&self) {
+        let now = self.clock.now();
+        if now.clock >= ClockQuality::Ntp && self.campaigns.is_look_alone_due(now.up_ms) {
+            self.end_those_over(None).await;
+        }
+    }
+
+    async fn end_those_over(&self, hub_time: Option<WallTime>) {
+        let (reader, now) = (self.reader.clone(), self.clock.now());
+        let is_over = move |terms: &CampaignTerms| match hub_time {
+            Some(time) => campaign_end::is_over(terms, time),
+            None => campaign_end::is_long_over(terms, now),
+        };
+        let over = match tokio::task::spawn_blocking(move || over(&reader, is_over)).await {
             Ok(Ok(over)) => over,
             Ok(Err(error)) => {
                 tracing::error!(%error, "it cannot be read which campaigns are over");
@@ -185,7 +213,8 @@ impl Orders {
             }
             Err(_) => return,
         };
-        for (campaign, ended) in over {
+        for CampaignRow { terms, ended } in over {
+            let campaign = terms.id.clone();
             // Destroyed first: the record says what is so. Power that fails between leaves it to the next look.
             let destroyed = self.destroy(campaign.as_str()).await;
             if ended || !destroyed {
@@ -197,6 +226,14 @@ impl Orders {
             let act = Act::EndCampaign { campaign: campaign.clone(), hub_time };
             let verdict = self.writer.ask(Request { id, by: None, act }).await;
             tracing::info!(%campaign, ?verdict, "the campaign is over; its keys are destroyed");
+            self.end_filters(terms).await;
+        }
+    }
+
+    async fn end_filters(&self, terms: CampaignTerms) {
+        let Some(filters) = self.filters.clone() else { return };
+        if tokio::task::spawn_blocking(move || filters.end(&terms)).await.is_err() {
+            tracing::error!("the thread that keeps filters ended");
         }
     }
 
@@ -219,14 +256,14 @@ impl Orders {
     }
 }
 
-/// Campaigns that are over at that time, and whether that is on record.
-fn over(reader: &Reader, hub_time: WallTime) -> Result<Vec<(CampaignId, bool)>, LedgerError> {
+/// Campaigns that are over.
+fn over(reader: &Reader, is_over: impl Fn(&CampaignTerms) -> bool) -> Result<Vec<CampaignRow>, LedgerError> {
     let mut over = Vec::new();
     for id in reader.ids(RowKind::Campaign, CAMPAIGNS_MAX)? {
         if let Some(row) = reader.row::<CampaignRow>(&id)?
-            && campaign_end::is_over(&row.terms, hub_time)
+            && is_over(&row.terms)
         {
-            over.push((row.terms.id, row.ended));
+            over.push(row);
         }
     }
     Ok(over)

@@ -1,0 +1,1 @@
+DELETE FROM order_doc WHERE kind = ?1 AND id = ?2
