@@ -30,6 +30,9 @@ pub enum JournalError {
         /// The file's name.
         file: &'static str,
     },
+    /// It was made, as a salvage does, and nothing was written into it yet.
+    #[error("the journal has no record yet: it begins with the gateway's next start")]
+    NotBegun,
     /// The directory or the lock file failed.
     #[error("cannot use {path}")]
     Io {
@@ -122,6 +125,11 @@ impl JournalError {
     /// Names what was done when SQLite failed.
     pub(super) fn sqlite(doing: &'static str) -> impl Fn(rusqlite::Error) -> Self {
         move |source| Self::Sqlite { doing, source }
+    }
+
+    /// What is in the file is not what was written, so trying again does not help.
+    pub fn is_damage(&self) -> bool {
+        matches!(self.failure(), JournalFailure::Damaged { .. })
     }
 
     /// As the operator's answer.

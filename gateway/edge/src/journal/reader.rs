@@ -56,6 +56,9 @@ impl Reader {
     /// The journal's id.
     pub fn journal(&self) -> Result<Uuid, JournalError> {
         let text = database::meta(&self.connection(), "journal")?;
+        if text.is_none() && self.last(Stream::Ledger)? == 0 {
+            return Err(JournalError::NotBegun);
+        }
         text.as_deref()
             .and_then(|text| text.parse().ok())
             .ok_or_else(|| JournalError::Damaged { what: format!("the journal's id reads {text:?}") })

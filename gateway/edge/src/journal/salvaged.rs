@@ -53,8 +53,8 @@ pub struct Salvaged {
 }
 
 impl Salvaged {
-    /// All of the journal was brought back.
+    /// All of the journal was brought back. Where no record was found nobody knows.
     pub fn is_whole(&self) -> bool {
-        self.lost.is_empty() && self.unapplied == 0
+        self.read > 0 && self.lost.is_empty() && self.unapplied == 0
     }
 }

@@ -15,7 +15,8 @@ const EXAMPLES: &str = "\
 Lists the damaged files that `waypost journal salvage` set aside. Reads only, and works while the gateway runs. Nothing \
 there is ever deleted by this program; a maintainer may, once the hub has what was brought back.
 
-Exit status: 0 if nothing was ever set aside, 1 if something was, 2 if it cannot be read.
+Exit status: 0 if nothing was ever set aside, 1 if something was, 2 if it cannot be read \
+or there is none of that number.
 
 Examples:
   What was set aside, and when is it safe to forget?
@@ -40,6 +41,13 @@ pub struct Args {
     json: bool,
 }
 
+#[derive(Debug, thiserror::Error)]
+#[error("nothing was set aside under the number {number}; {count} were, and without --number all are listed")]
+struct NoSuchNumber {
+    number: u32,
+    count: usize,
+}
+
 /// Runs it.
 pub fn run(args: &Args) -> ExitCode {
     let mut all = match quarantine::list(&args.dir) {
@@ -49,6 +57,12 @@ pub fn run(args: &Args) -> ExitCode {
             return ExitCode::from(TROUBLE);
         }
     };
+    if let Some(number) = args.number
+        && !all.iter().any(|aside| aside.number == number)
+    {
+        complain(&NoSuchNumber { number, count: all.len() });
+        return ExitCode::from(TROUBLE);
+    }
     all.retain(|aside| args.number.is_none_or(|number| aside.number == number));
     match show(args, &all) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -81,7 +95,7 @@ fn show(args: &Args, all: &[SetAside]) -> io::Result<()> {
             (Some(proven), Some(read)) => {
                 writeln!(out, "     {proven} records of {read} seen were brought back")?
             }
-            _ => writeln!(out, "     not brought back yet: run `waypost journal salvage` again")?,
+            _ => writeln!(out, "     not brought back yet: run `waypost journal salvage` again, it goes on")?,
         }
     }
     if all.is_empty() && !args.json {

@@ -27,9 +27,9 @@ Exit status: 0 if every record came back, 1 if some did not (the report names th
 
 Examples:
   After a panel that says that the journal is damaged:
-    systemctl stop waypost
+    systemctl stop waypost-gateway
     waypost journal salvage /var/lib/waypost
-    systemctl start waypost
+    systemctl start waypost-gateway
   What was brought back, for machines:
     waypost journal salvage --json /var/lib/waypost | jq .lost";
 
@@ -95,6 +95,9 @@ fn say(salvaged: &Salvaged) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let Salvaged { journal, new, quarantine, read, proven, last, .. } = salvaged;
     writeln!(out, "Journal {journal}: {read} records seen, {proven} brought back, the last is {last}.")?;
+    if *read == 0 {
+        writeln!(out, "No record was found in it, and nobody here knows how many there were.")?;
+    }
     for LostRange { first, last, after, .. } in &salvaged.lost {
         match after {
             Some(_) => writeln!(out, "Lost: records {first} to {last}. The hub is told, and may have them.")?,
@@ -117,5 +120,6 @@ fn say(salvaged: &Salvaged) -> io::Result<()> {
         writeln!(out, "Records that the ledger could not be given: {}.", salvaged.unapplied)?;
     }
     writeln!(out, "The ledger has {} rows. Journal {new} follows.", salvaged.rows)?;
-    writeln!(out, "The damaged files lie unchanged in {}.", quarantine.display())
+    writeln!(out, "The damaged files lie unchanged in {}.", quarantine.display())?;
+    writeln!(out, "Start the gateway: what was brought back is sent, and the hub gives back what it has.")
 }

@@ -82,6 +82,9 @@ pub fn run(args: &Args) -> ExitCode {
         Ok(found) => found,
         Err(error) => {
             complain(&error);
+            if error.is_damage() {
+                complain(&Hint);
+            }
             return ExitCode::from(TROUBLE);
         }
     };
@@ -95,6 +98,12 @@ pub fn run(args: &Args) -> ExitCode {
         _ => ExitCode::FAILURE,
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "stop the gateway and run `waypost journal salvage`: it brings back what can be read, and deletes nothing"
+)]
+struct Hint;
 
 /// What was found, with the snapshot that lies beside the journal.
 struct Found {
@@ -177,6 +186,9 @@ fn say(all: &Found) -> io::Result<()> {
     }
     if let Err(why) = &all.snapshot {
         writeln!(words, "The snapshot of the ledger is of no use: {why}.")?;
+    }
+    if !found.is_whole() {
+        writeln!(words, "{Hint}.")?;
     }
     if let Some(boundary) = &found.boundary {
         let (seq, time) = (boundary.seq, boundary.ack.time);
