@@ -6,6 +6,7 @@ SECTOR = 512
 # QEMU takes cards of a power of two only; it also shows that the data partition grows.
 CARD_BYTES = 2 << 30
 BOOT = 4 << 20
+FREE_BLOCKS_LEFT = 16
 
 
 def run(*command, **options):
@@ -51,6 +52,27 @@ class Card:
             file.seek(1 << 20)
             sector = file.read(SECTOR)
         return dict(entry.decode().split("=", 1) for entry in sector[4:].split(b"\0") if b"=" in entry)
+
+    def in_data(self, *commands):
+        """Lets debugfs work on the data partition where it lies; what it printed. Only for a card whose Pi is off."""
+        place = f"{self.path}?offset={self.partition(2)[0]}"
+        # What the cut left in the file system's log is taken in first.
+        checked = subprocess.run(["e2fsck", "-p", "-f", place], capture_output=True, text=True)
+        if checked.returncode > 1:
+            raise RuntimeError(f"the data partition needs more than its log: {checked.stdout}")
+        return run("debugfs", "-w", "-f", "-", place, input="\n".join(commands) + "\n")
+
+    def free_blocks(self):
+        return next(int(line.split(":")[1]) for line in self.in_data("stats").splitlines() if line.startswith("Free blocks"))
+
+    def fill_data(self, name):
+        """Gives the free blocks of the data partition to a file in its root, but for some that its map may need. How many are left."""
+        more = self.free_blocks() - FREE_BLOCKS_LEFT
+        self.in_data(f"write /dev/null {name}", f"fallocate {name} 0 {more - 1}")
+        return self.free_blocks()
+
+    def drop_data(self, name):
+        self.in_data(f"rm {name}")
 
     def copy_data(self, to):
         """The journal's folder as it lies on the card now, after its file system was repaired from its own log.

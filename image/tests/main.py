@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cuts
 import free
+import full
 import setting_up
 import slots
 import updates
@@ -21,7 +22,7 @@ from wait import Late
 from without_pi import without_pi
 from world import World
 
-PARTS = ("still", "slots", "work", "cuts", "update")
+PARTS = ("still", "slots", "work", "full", "cuts", "update")
 # These need no hub, broker or seals around the card.
 WITHOUT_PEERS = {"still", "slots"}
 
@@ -54,6 +55,8 @@ def run_parts(stand, parts, cut_count):
         work.devices(stand)
         work.pack_and_seal(stand)
         work.written_per_scan(stand)
+    if "full" in parts:
+        full.full_card(stand)
     if "cuts" in parts:
         cuts.power_cuts(stand, cut_count)
     if "update" in parts:

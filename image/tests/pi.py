@@ -1,10 +1,13 @@
 """An emulated Raspberry Pi 3B with a card, and with what hangs on it."""
 
+import contextlib
 import socket
 import subprocess
+import threading
 import time
 
 import free
+from hid_scanner import HidScanner
 from qmp import Qmp
 from wait import until
 
@@ -12,6 +15,12 @@ from wait import until
 # no hardware watchdog that counts (its model starts again as soon as one is armed), so systemd is told to leave that
 # alone; and the screen's text goes to the first serial line, to be read here.
 PASSED = "systemd.watchdog_sec=0 systemd.default_timeout_start_sec=900 console=ttyAMA0,115200"
+
+
+def drain(line):
+    with contextlib.suppress(OSError):
+        while line.recv(4096):
+            pass
 
 
 class Pi:
@@ -31,7 +40,7 @@ class Pi:
     def start(self):
         """Switches it on. Gives the moment."""
         self.starts += 1
-        for name in ("scanner", "gnss", "qmp"):
+        for name in ("scanner", "gnss", "pos", "qmp"):
             self.line(name).unlink(missing_ok=True)
         # One thread for all four cores: the three that wait in U-Boot would keep a processor each busy.
         serve = lambda name: f"socket,id={name},path={self.line(name)},server=on,wait=off"
@@ -44,6 +53,7 @@ class Pi:
         command += ["-device", "usb-hub,id=hub,port=1"]
         command += ["-chardev", serve("scanner"), "-device", "usb-serial,chardev=scanner,serial=SCANNER,port=1.1,always-plugged=on"]
         command += ["-device", "usb-kbd,port=1.2"]
+        command += ["-chardev", serve("pos"), "-device", "usb-redir,chardev=pos,port=1.5"]
         net = f"user,id=net,hostfwd=tcp:127.0.0.1:{self.panel_port}-:8080"
         command += ["-netdev", net, "-device", "usb-net,netdev=net,port=1.3"]
         if self.radio:
@@ -57,6 +67,10 @@ class Pi:
         self.qmp = Qmp(self.line("qmp"))
         self.scanner = self.connect("scanner")
         self.gnss = self.connect("gnss")
+        # Nobody listens to what the Pi says to scanner and receiver; but QEMU waits for whoever is connected to read it.
+        for line in (self.scanner, self.gnss):
+            threading.Thread(target=drain, args=(line,), daemon=True).start()
+        self.pos = HidScanner(self.line("pos"))
         return began
 
     def connect(self, name):
@@ -95,6 +109,7 @@ class Pi:
             self.process = None
             for line in (self.scanner, self.gnss):
                 line.close()
+            self.pos.unplug()
 
     def scan(self, text):
         """The serial scanner reads a code."""

@@ -2,9 +2,12 @@
 
 import json
 import socket
+import time
 
 # GPLEV0 of the BCM2837's GPIO block: the levels of pins 0 to 31.
 PIN_LEVELS = 0x3F200034
+# A USB keyboard is asked every 10 ms, and tells one key going down or up each time.
+KEY_EVENT_S = 0.01
 # The keys that a scanner presses for a text, with shift or without.
 KEYS = {"-": ("minus", False)} | {c: (c, False) for c in "0123456789abcdefghijklmnopqrstuvwxyz"}
 KEYS |= {c.upper(): (c, True) for c in "abcdefghijklmnopqrstuvwxyz"}
@@ -33,7 +36,7 @@ class Qmp:
         return bool(int(said.split(":")[1], 16) >> number & 1)
 
     def press(self, text):
-        """Plays a keyboard-wedge scanner: all keys as fast as the guest takes them, Enter behind."""
+        """Plays a keyboard-wedge scanner: all keys, Enter behind, as fast as a USB keyboard is asked for them."""
 
         def key(name, down):
             return {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": name}}}
@@ -43,4 +46,4 @@ class Qmp:
             if shift:
                 events = [key("shift", True), *events, key("shift", False)]
             self.ask("input-send-event", events=events)
-            yield
+            time.sleep(KEY_EVENT_S * len(events))

@@ -32,6 +32,8 @@ struct Hands {
     presses: VecDeque<Button>,
     /// Reads for which the first press is still held; 0: it is let go of next.
     held: u8,
+    /// It was read since it was opened: a button that is down at the first read was not pressed, so a press waits for it.
+    read: bool,
     away: Option<String>,
 }
 
@@ -93,6 +95,7 @@ impl MemoryBoard {
 impl Board for MemoryBoard {
     fn open(&mut self) -> Result<(), BoardError> {
         self.is_there()?;
+        self.hands().read = false;
         self.outputs.send_replace(Outputs::default());
         Ok(())
     }
@@ -107,6 +110,9 @@ impl Board for MemoryBoard {
         self.is_there()?;
         let mut hands = self.hands();
         let mut inputs = Inputs { lid_open: hands.lid_open, ..Inputs::default() };
+        if !std::mem::replace(&mut hands.read, true) {
+            return Ok(inputs);
+        }
         // Held for some reads, then let go of for as many, so that two presses are two.
         hands.held = hands.held.saturating_add(u8::from(!hands.presses.is_empty()));
         if hands.held > READS_A_PRESS * 2 {

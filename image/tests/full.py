@@ -1,0 +1,31 @@
+"""A card without room: the gateway starts in the room that it reserved, says so, and goes on when there is room."""
+
+from card import FREE_BLOCKS_LEFT
+from setting_up import start_again
+from wait import until
+from work import is_yes_to, scan, sign_in
+
+BALLAST = "ballast"
+
+
+def full_card(stand):
+    report, pi, card = stand.report, stand.pi, stand.card
+    pi.cut()
+    left = card.fill_data(BALLAST)
+    report.check("the card has next to no free block", left <= FREE_BLOCKS_LEFT, str(left))
+    start_again(stand, "start_of_a_full_card_s")
+    until("the panel says that the card is full", lambda: stand.panel.now()["status"]["journal"] in ("critical", "full"))
+    panel = stand.panel.now()
+    report.check("a full card starts, and the panel says so in words", panel["status_words"]["disk"] != "", str(panel["status_words"]))
+    sign_in(stand)
+    scan(stand, "B-000003", is_yes_to("B-000003"))
+    scan(stand, "T-00300001", is_yes_to("T-00300001"))
+    report.check("tubes are packed in the room that was reserved", True)
+    until("and reach the hub", lambda: stand.world.facts("T-00300001"))
+    pi.cut()
+    card.drop_data(BALLAST)
+    start_again(stand)
+    until("the panel says that all is well", lambda: stand.panel.now()["status"]["journal"] == "well")
+    sign_in(stand)
+    scan(stand, "T-00300002", is_yes_to("T-00300002"))
+    report.check("with room again all is as before", True)
