@@ -17,6 +17,13 @@ def run(*command, **options):
     return done.stdout
 
 
+def mend(place):
+    """Takes in what a power cut left in the log of a file system, as each start does; more than that must not be needed."""
+    checked = subprocess.run(["e2fsck", "-p", "-f", str(place)], capture_output=True, text=True)
+    if checked.returncode > 1:
+        raise RuntimeError(f"the data partition needs more than its log: {checked.stdout}{checked.stderr}")
+
+
 class Card:
     def __init__(self, image, path):
         self.path = path
@@ -55,12 +62,13 @@ class Card:
 
     def in_data(self, *commands):
         """Lets debugfs work on the data partition where it lies; what it printed. Only for a card whose Pi is off."""
-        place = f"{self.path}?offset={self.partition(2)[0]}"
-        # What the cut left in the file system's log is taken in first.
-        checked = subprocess.run(["e2fsck", "-p", "-f", place], capture_output=True, text=True)
-        if checked.returncode > 1:
-            raise RuntimeError(f"the data partition needs more than its log: {checked.stdout}")
-        return run("debugfs", "-w", "-f", "-", place, input="\n".join(commands) + "\n")
+        start, size, _ = self.partition(2)
+        loop = run("losetup", "--find", "--show", f"--offset={start}", f"--sizelimit={size}", self.path).strip()
+        try:
+            mend(loop)
+            return run("debugfs", "-w", "-f", "-", loop, input="\n".join(commands) + "\n")
+        finally:
+            run("losetup", "--detach", loop)
 
     def free_blocks(self):
         return next(int(line.split(":")[1]) for line in self.in_data("stats").splitlines() if line.startswith("Free blocks"))
@@ -82,9 +90,7 @@ class Card:
         start, size, _ = self.partition(2)
         data = to / "data.ext4"
         run("dd", f"if={self.path}", f"of={data}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}", "conv=sparse")
-        checked = subprocess.run(["e2fsck", "-p", "-f", str(data)], capture_output=True, text=True)
-        if checked.returncode > 1:
-            raise RuntimeError(f"the data partition needs more than its log: {checked.stdout}")
+        mend(data)
         run("debugfs", "-R", f"rdump /waypost {to}", data)
         data.unlink()
         return to / "waypost"

@@ -10,7 +10,11 @@ BALLAST = "ballast"
 
 def full_card(stand):
     report, pi, card = stand.report, stand.pi, stand.card
+    sign_in(stand)
+    scan(stand, "B-000003", is_yes_to("B-000003"))
+    scan(stand, "T-00300000", is_yes_to("T-00300000"))
     pi.cut()
+    report.check("the journal has its reserve", "Size: 2097152" in card.in_data("stat waypost/reserve"))
     left = card.fill_data(BALLAST)
     report.check("the card has next to no free block", left <= FREE_BLOCKS_LEFT, str(left))
     start_again(stand, "start_of_a_full_card_s")
@@ -18,7 +22,6 @@ def full_card(stand):
     panel = stand.panel.now()
     report.check("a full card starts, and the panel says so in words", panel["status_words"]["disk"] != "", str(panel["status_words"]))
     sign_in(stand)
-    scan(stand, "B-000003", is_yes_to("B-000003"))
     scan(stand, "T-00300001", is_yes_to("T-00300001"))
     report.check("tubes are packed in the room that was reserved", True)
     until("and reach the hub", lambda: stand.world.facts("T-00300001"))
