@@ -309,4 +309,18 @@ fn a_disk_that_fills_is_told_step_by_step_stops_with_a_page_and_goes_on_when_the
     gateway.sign_in();
     fs::remove_file(disk.ballast()).unwrap();
     gateway.verify();
+
+    // Without a reserve there is no room even to open the journal: the page says so, and it goes on by itself.
+    gateway.stop();
+    let _gone_if_it_was_there = fs::remove_file(&reserve);
+    disk.fill();
+    gateway.start();
+    assert_eq!(journal_state(&gateway), "full");
+    fs::remove_file(disk.ballast()).unwrap();
+    until_true("it goes on by itself", PATIENT, || {
+        console.try_panel().is_some_and(|panel| panel.0["status"]["journal"] == "well")
+    });
+    gateway.sign_in();
+    console.yes(&codes::tube(last + 1));
+    gateway.verify();
 }

@@ -185,7 +185,12 @@ pub enum JournalFailure {
 
 impl JournalFailure {
     pub(super) fn of_sqlite(error: &rusqlite::Error) -> Self {
+        // The log's index has no room to grow: SQLite has no plain "full" for that.
+        let no_room_for_index = error
+            .sqlite_error()
+            .is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE);
         match error.sqlite_error_code() {
+            _ if no_room_for_index => Self::Full,
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
