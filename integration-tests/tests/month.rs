@@ -324,6 +324,9 @@ fn counters_go_on_past_the_limits_of_smaller_numbers() {
 fn stop_when_the_hub_has_all(world: &mut World) {
     until_true("the hub has all of a gateway that stopped", PATIENT, || {
         until_true("the hub has all", PATIENT, || has_all(world));
+        until_true("and the gateway heard of it", PATIENT, || {
+            world.gateways[0].console().panel().0["status"]["unsynced"] == 0
+        });
         world.gateways[0].stop();
         let is_all = has_all(world);
         if !is_all {
