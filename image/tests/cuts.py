@@ -7,11 +7,13 @@ import time
 from card import run
 from setting_up import start_again
 from wait import SOON_S, Late, until
-from work import is_yes_to, scan, sign_in
+from work import is_yes_to, open_box, sign_in
 from world import WAYPOST
 
 # A cut comes this many seconds after the first tube of its turn, or before.
 CUT_WITHIN_S = 20
+# After so many cuts the box is full enough.
+CUTS_A_BOX = 20
 # The generator's seed: a run can be repeated, as far as an emulated machine repeats itself.
 SEED = 5
 
@@ -20,13 +22,14 @@ def power_cuts(stand, count):
     chance = random.Random(SEED)
     acknowledged = []
     tube = 100_000
-    box = 100
     for number in range(count):
         # What the hub has was on the card before. So while tubes are scanned nothing leaves the card.
         stand.world.stop_broker()
         sign_in(stand)
-        box += 1
-        scan(stand, f"B-{box:06}", is_yes_to(f"B-{box:06}"))
+        if number and number % CUTS_A_BOX == 0:
+            stand.pi.scan("CMD-CLOSE-BOX")
+            stand.pi.scan("CMD-CHECK-ALL")
+        open_box(stand, f"B-{101 + number:06}")
         ends = time.monotonic() + chance.uniform(0, CUT_WITHIN_S)
         while time.monotonic() < ends:
             tube += 1

@@ -3,7 +3,7 @@
 from card import FREE_BLOCKS_LEFT
 from setting_up import start_again
 from wait import until
-from work import is_yes_to, scan, sign_in
+from work import is_yes_to, open_box, scan, sign_in
 
 BALLAST = "ballast"
 # What the journal holds for its last records, on a card of more than 64 MiB.
@@ -13,8 +13,7 @@ RESERVE_BYTES = 4 << 20
 def full_card(stand):
     report, pi, card = stand.report, stand.pi, stand.card
     sign_in(stand)
-    # Refused where another box is open already; tubes then go into that one.
-    pi.scan("B-000003")
+    open_box(stand, "B-000003")
     scan(stand, "T-00300000", is_yes_to("T-00300000"))
     pi.cut()
     report.check("the journal has its reserve", f"Size: {RESERVE_BYTES}" in card.in_data("stat waypost/reserve"))

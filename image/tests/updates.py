@@ -7,7 +7,7 @@ import threading
 from card import run
 from setting_up import start_again
 from wait import START_S, until
-from work import is_yes_to, scan, sign_in
+from work import is_yes_to, open_box, scan, sign_in
 
 # Both are newer than whatever the image is.
 NEWER, BAD = "9999.1", "9999.2"
@@ -45,7 +45,7 @@ def updates(stand):
     report.check("the card starts the new slot from now on", slots["CONFIRMED"] == "B" and slots["BOOT_ORDER"].startswith("B"), str(slots))
     until("the panel answers", stand.panel.now, START_S)
     sign_in(stand)
-    scan(stand, "B-000900", is_yes_to("B-000900"))
+    open_box(stand, "B-000900")
     scan(stand, "T-00900001", is_yes_to("T-00900001"))
     report.check("work goes on with the same journal", True)
 
