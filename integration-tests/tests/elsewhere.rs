@@ -9,16 +9,20 @@
     reason = "a test stops at the first wrong thing"
 )]
 
-use std::{fs, process::Command};
+use std::{fs, process::Command, time::Duration};
 
 use serde_json::{Value, json};
 use waypost_integration_tests::{
     codes::{self, SUPERVISOR_BADGE},
     gateway::{Gateway, Plan},
+    mqtt::{Client, Message},
     orders, process, program,
     wait::{PATIENT, until_true},
     world::World,
 };
+
+/// A broker that says nothing for so long has nothing more that is retained.
+const SILENCE: Duration = Duration::from_millis(300);
 
 /// Pieces of filters that a gateway keeps, whole ones.
 fn pieces(gateway: &Gateway) -> usize {
@@ -102,4 +106,56 @@ fn who_was_served_elsewhere_is_known_by_filter_hub_and_afterwards() {
     let alarms = world.hub.summary();
     let double = alarms["alarms"].as_array().unwrap().iter().filter(|alarm| alarm["kind"] == "double_claim");
     assert_eq!(double.count(), 2);
+}
+
+/// Topics of filters, of lists and pieces, at which something is retained.
+fn retained_filters(world: &World) -> Vec<String> {
+    let mut client = Client::connect(world.broker.port(), "looks", true).unwrap();
+    let mut topics = Vec::new();
+    let mut message = client.subscribe_and_wait("waypost/v1/all/#", SILENCE).unwrap();
+    while let Some(Message { topic, .. }) = message {
+        if topic.contains("/filter/") {
+            topics.push(topic);
+        }
+        message = client.next(SILENCE).unwrap();
+    }
+    topics
+}
+
+#[test]
+fn filters_of_a_campaign_that_is_over_leave_the_broker() {
+    if !program::has(&["mosquitto"]) {
+        return;
+    }
+    let mut world = World::make(&[Plan::post_office("po-1")], "persistence true");
+    let mut campaign = orders::campaign();
+    let terms = &mut campaign["order"]["terms"];
+    terms["elsewhere"] = json!({ "stale_after_min": 60, "when_stale": "serve" });
+    terms["disputes_until"] = "2027-01-10".into();
+    fs::write(world.hub.dir().join("orders/campaign.json"), campaign.to_string()).unwrap();
+    let file = world.hub.config().to_owned();
+    let config = fs::read_to_string(&file).unwrap();
+    // That day ends at 12:00 UTC of the next one, in the westernmost zone.
+    let at = |start: &str, rate: u32| {
+        let clock = format!("[clock.simulated]\nstart = \"{start}\"\nrate = {rate}\n");
+        fs::write(&file, format!("filters_every_s = 1\n{config}\n{clock}")).unwrap();
+    };
+
+    at("2027-01-11T11:50:00Z", 1);
+    world.hub.start();
+    until_true("a list and its base are retained", PATIENT, || retained_filters(&world).len() == 2);
+    world.hub.stop();
+    assert_eq!(retained_filters(&world).len(), 2);
+
+    // It ends while the hub is away.
+    at("2027-01-11T12:00:01Z", 1);
+    world.hub.start();
+    until_true("nothing is retained of it", PATIENT, || retained_filters(&world).is_empty());
+    world.hub.stop();
+
+    // It ends while the hub runs: ten minutes in ten seconds.
+    at("2027-01-11T11:50:00Z", 60);
+    world.hub.start();
+    until_true("a list and its base are retained", PATIENT, || retained_filters(&world).len() == 2);
+    until_true("and then nothing", PATIENT, || retained_filters(&world).is_empty());
 }

@@ -8,6 +8,9 @@
 //! A filter holds the services of all gateways, those of the one that asks too: its own ledger answers before the filter
 //! is asked. A service that was taken back stays in until the next base; it costs a question, no refusal.
 //!
+//! Once a campaign is over its filters are cleared away from the broker: gateways drop theirs with the campaign's key, and
+//! one that comes back late must not be sent them again.
+//!
 //! The version of a list is (epoch, time in milliseconds, and more than the one before, which is kept in the file
 //! [`NUMBER_FILE`]): the store cannot say one, as it does not change when the filter's age does.
 
@@ -26,11 +29,18 @@ use waypost_core::{
     },
     filter::{self, FilterError},
     rule::{
+        campaign_end,
         elsewhere::{FilterList, PieceEntry, filter_id},
         order::{CampaignTerms, Order, OrderDocument},
         order_check::PIECES_MAX,
     },
-    wire::{enrolment::Lowest, keys::SignKey, order, part, topic},
+    wire::{
+        enrolment::Lowest,
+        keys::SignKey,
+        order,
+        part::{self, PART_BYTES_MAX},
+        topic,
+    },
 };
 
 use crate::{
@@ -42,11 +52,17 @@ use crate::{
 /// The file within the hub's folder that holds the number of the latest lists.
 const NUMBER_FILE: &str = "filters.number";
 
+/// The kind of the orders that list pieces.
+const FILTER: &str = "filter";
+
 /// The kind that parts of pieces name.
 const PIECE: &str = "piece";
 
 /// Most deltas beside a base.
 const DELTAS_MAX: usize = PIECES_MAX - 1;
+
+/// Bits of a filter for each token, at most, where there are many.
+const BITS_MAX: usize = 20;
 
 /// Most tokens of one delta: a delta fits into one message.
 const DELTA_TOKENS_MAX: usize = 25_000;
@@ -85,6 +101,8 @@ struct Made {
     commits: u64,
     /// A hub before this one may have left deltas at the broker.
     cleared: bool,
+    /// The campaign is over, and nothing of the round is left at the broker.
+    gone: bool,
 }
 
 struct Piece {
@@ -117,7 +135,12 @@ impl Filters {
         };
         for terms in campaigns.iter().filter(|terms| terms.elsewhere.is_some()) {
             for round in &terms.rounds {
-                if let Err(error) = self.one_round(book, terms, &round.id, (now, number, key)) {
+                let made = if campaign_end::is_over(terms, now) {
+                    self.clear_away(book, terms, &round.id)
+                } else {
+                    self.one_round(book, terms, &round.id, (now, number, key))
+                };
+                if let Err(error) = made {
                     let (campaign, round) = (&terms.id, &round.id);
                     tracing::error!(error = %Causes(&error), %campaign, %round, "a filter cannot be made");
                 }
@@ -141,6 +164,30 @@ impl Filters {
         fs::rename(&new, &self.number_file)?;
         self.number = Some(number);
         Ok(number)
+    }
+
+    fn clear_away(
+        &mut self,
+        book: &OrderBook,
+        terms: &CampaignTerms,
+        round: &RoundId,
+    ) -> Result<(), MakeError> {
+        let id = filter_id(&terms.id, round);
+        let known = self.rounds.get(&id);
+        if known.is_some_and(|made| made.gone) {
+            return Ok(());
+        }
+        // How many parts a hub before this one published is told by how many people were served.
+        let parts = match known {
+            Some(_) => 0,
+            None => base_parts(self.view.with(|db| Ok(standing(db, &terms.id, round)?.len()))?),
+        };
+        tracing::info!(filter = id, "the campaign is over: its filter is cleared away");
+        book.clear(topic::order_to_all(FILTER, &id), 0);
+        book.clear(topic::filter_piece(&id, 0), parts);
+        clear_deltas(book, &id, 1..PIECES_MAX);
+        self.rounds.insert(id, Made { cleared: true, gone: true, ..Made::default() });
+        Ok(())
     }
 
     fn one_round(
@@ -167,16 +214,14 @@ impl Filters {
         };
         made.commits = commits;
         made.cleared = true;
+        made.gone = false;
         let version = Lowest { kind: PIECE.to_owned(), id: id.clone(), epoch, number: order_number };
         let pieces = made.pieces.iter().zip(0..);
         for (piece, slot) in pieces.skip(first_new) {
             book.put_piece(topic::filter_piece(&id, slot), &piece.bytes, version.clone());
         }
-        // What a base took up is cleared away: each of these was one message.
-        for slot in made.pieces.len()..had {
-            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-            book.put_signed(part::topic(&topic::filter_piece(&id, slot), 1), &[]);
-        }
+        // What a base took up is cleared away.
+        clear_deltas(book, &id, made.pieces.len()..had);
         let list = FilterList {
             campaign: terms.id.clone(),
             round: round.clone(),
@@ -236,6 +281,18 @@ impl Piece {
         let entry = PieceEntry { digest: part::digest(&bytes), bytes: bytes.len() as u64 };
         Ok(Self { bytes, entry, tokens: count })
     }
+}
+
+/// Each delta goes in one message.
+fn clear_deltas(book: &OrderBook, id: &str, slots: std::ops::Range<usize>) {
+    for slot in slots {
+        book.clear(topic::filter_piece(id, u32::try_from(slot).unwrap_or(u32::MAX)), 1);
+    }
+}
+
+/// Messages of a base of so many tokens, at least, with a broker that takes messages of the ordinary length.
+fn base_parts(tokens: usize) -> u32 {
+    u32::try_from((tokens * BITS_MAX).div_ceil(8 * PART_BYTES_MAX)).unwrap_or(u32::MAX) + 1
 }
 
 /// Tokens of the services that stand.

@@ -16,7 +16,7 @@ use waypost_core::{
         enrolment::Lowest,
         keys::SignKey,
         order::{self, ORDER_BYTES_MAX},
-        part, roles,
+        roles,
         secret_key::SecretPublicKey,
         topic,
     },
@@ -103,6 +103,12 @@ impl OrderBook {
         inner.parts.insert(topic.to_owned(), parts).unwrap_or(0)
     }
 
+    /// In how many parts an order or a filter was published, 0 for whole.
+    pub(crate) fn parts(&self, topic: &str) -> u32 {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.parts.get(topic).copied().unwrap_or(0)
+    }
+
     /// Publishes an order of that version.
     pub(crate) fn put(&self, document: &OrderDocument, bytes: &[u8]) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,9 +170,20 @@ impl OrderBook {
         inner.changes += 1;
         let change = inner.changes;
         inner.versions.insert(topic.clone(), version);
-        inner.by_topic.insert(topic.clone(), (change, bytes.to_vec()));
-        // It was cleared away, and is not any more.
-        inner.by_topic.remove(&part::topic(&topic, 1));
+        inner.by_topic.insert(topic, (change, bytes.to_vec()));
+        drop(inner);
+        self.news.notify_one();
+    }
+
+    /// Clears away what is retained at a topic, with its parts: as many as were published, and no less than these.
+    pub(crate) fn clear(&self, topic: String, parts: u32) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.changes += 1;
+        let change = inner.changes;
+        inner.versions.remove(&topic);
+        let published = inner.parts.entry(topic.clone()).or_default();
+        *published = parts.max(*published);
+        inner.by_topic.insert(topic, (change, Vec::new()));
         drop(inner);
         self.news.notify_one();
     }

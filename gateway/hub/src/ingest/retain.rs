@@ -20,7 +20,9 @@ pub(super) fn messages(order: Retained, packet_bytes_max: usize, ends: &Ends) ->
     let Retained { topic, bytes, version } = order;
     let is_filter = topic::is_filter(&topic);
     let Some(version) = version.filter(|_| is_filter || bytes.len() > message_bytes_max) else {
-        let before = ends.book.note_parts(&topic, 0);
+        // What is cleared away goes out again with each connection: the last one may have ended in between.
+        let is_cleared = bytes.is_empty();
+        let before = if is_cleared { ends.book.parts(&topic) } else { ends.book.note_parts(&topic, 0) };
         let cleared = (1..=before).map(|number| (part::topic(&topic, number), Vec::new()));
         return std::iter::once((topic.clone(), bytes)).chain(cleared).collect();
     };
