@@ -105,15 +105,6 @@ pub enum RunError {
         #[source]
         source: io::Error,
     },
-    /// The address file cannot be written.
-    #[error("{path} cannot be written")]
-    AddressFile {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
     /// A part ended that must not.
     #[error("the {0} ended by itself; the log says why")]
     Ended(&'static str),
@@ -182,7 +173,7 @@ async fn with_one_journal(
     };
     if let Some(listener) = &listener {
         // After the journal's lock: another process's file is not written over.
-        write_address(listener, &config.data)?;
+        tell_address(listener, &config.data);
     }
     let outcome = serve(config, identity, clock.clone(), &writer, opened, listener, shutdown).await;
     if timeout(WRITER_STOP_MAX, writer.stop()).await.is_err() {
@@ -275,15 +266,20 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, RunError> {
     TcpListener::bind(address).await.map_err(|source| RunError::Console { address, source })
 }
 
-/// Whole or not at all: who waits for the file never reads half an address.
-fn write_address(listener: &TcpListener, data: &Path) -> Result<(), RunError> {
+/// Writes where the console listens, whole or not at all: who waits for the file never reads half an address. A card
+/// without any room for it is no reason to end: the panel is there all the same.
+fn tell_address(listener: &TcpListener, data: &Path) {
     let path = data.join(ADDRESS_FILE);
     let new = data.join(format!("{ADDRESS_FILE}.new"));
     let written = listener.local_addr().and_then(|address| {
         std::fs::write(&new, format!("{address}\n"))?;
         std::fs::rename(&new, &path)
     });
-    written.map_err(|source| RunError::AddressFile { path, source })
+    if let Err(error) = written {
+        // A half of it would only be in the way.
+        let _ = std::fs::remove_file(&new);
+        tracing::warn!(%error, file = %path.display(), "the console's address cannot be written down");
+    }
 }
 
 /// Everything between the opened journal and its stop.

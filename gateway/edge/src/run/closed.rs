@@ -9,7 +9,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path, pin::Pin, time::Duration};
 use tokio::{sync::watch, time::timeout};
 use waypost_drivers::board::MemoryBoard;
 
-use super::{AbortOnDrop, CONSOLE_STOP_MAX, RunError, listen, start_console, write_address};
+use super::{AbortOnDrop, CONSOLE_STOP_MAX, RunError, listen, start_console, tell_address};
 use crate::{
     alive::{self, Pulse},
     clock::Clock,
@@ -81,9 +81,7 @@ pub(super) async fn show(
     let mut console = None;
     if let Some(told) = &config.console {
         let listener = listen(told.listen).await?;
-        if let Err(error) = write_address(&listener, &config.data) {
-            tracing::debug!(%error, "nobody finds the console's address in a file");
-        }
+        tell_address(&listener, &config.data);
         let clock = config.simulated.map(|_| clock.clone());
         console = Some(start_console(config, listener, &handle, clock, drawn, &stopping));
     }
