@@ -101,8 +101,6 @@ struct Made {
     commits: u64,
     /// A hub before this one may have left deltas at the broker.
     cleared: bool,
-    /// The campaign is over, and nothing of the round is left at the broker.
-    gone: bool,
 }
 
 struct Piece {
@@ -173,20 +171,17 @@ impl Filters {
         round: &RoundId,
     ) -> Result<(), MakeError> {
         let id = filter_id(&terms.id, round);
-        let known = self.rounds.get(&id);
-        if known.is_some_and(|made| made.gone) {
-            return Ok(());
-        }
-        // How many parts a hub before this one published is told by how many people were served.
-        let parts = match known {
-            Some(_) => 0,
-            None => base_parts(self.view.with(|db| Ok(standing(db, &terms.id, round)?.len()))?),
+        let parts = match self.rounds.get(&id) {
+            Some(made) if made.is_gone() => return Ok(()),
+            Some(made) if made.cleared => 0,
+            // How many parts a hub before this one published is told by how many people were served.
+            _ => base_parts(self.view.with(|db| Ok(standing(db, &terms.id, round)?.len()))?),
         };
         tracing::info!(filter = id, "the campaign is over: its filter is cleared away");
         book.clear(topic::order_to_all(FILTER, &id), 0);
         book.clear(topic::filter_piece(&id, 0), parts);
         clear_deltas(book, &id, 1..PIECES_MAX);
-        self.rounds.insert(id, Made { cleared: true, gone: true, ..Made::default() });
+        self.rounds.insert(id, Made { cleared: true, ..Made::default() });
         Ok(())
     }
 
@@ -214,7 +209,6 @@ impl Filters {
         };
         made.commits = commits;
         made.cleared = true;
-        made.gone = false;
         let version = Lowest { kind: PIECE.to_owned(), id: id.clone(), epoch, number: order_number };
         let pieces = made.pieces.iter().zip(0..);
         for (piece, slot) in pieces.skip(first_new) {
@@ -243,6 +237,11 @@ impl Filters {
 }
 
 impl Made {
+    /// Nothing of the round is left at the broker: one that is published has a base at least.
+    fn is_gone(&self) -> bool {
+        self.cleared && self.pieces.is_empty()
+    }
+
     /// Takes up the tokens that no piece holds yet. The first piece that is new.
     fn cover(&mut self, tokens: Vec<ClaimToken>) -> Result<usize, FilterError> {
         let mut new = Vec::new();

@@ -84,6 +84,14 @@ struct Inner {
     pairs_taken: Option<Instant>,
 }
 
+impl Inner {
+    /// What stands at a topic from now on.
+    fn lay(&mut self, topic: String, bytes: Vec<u8>) {
+        self.changes += 1;
+        self.by_topic.insert(topic, (self.changes, bytes));
+    }
+}
+
 impl OrderBook {
     /// What changed after a number, and the number after it. An order comes with its version.
     pub(crate) fn since(&self, number: u64) -> (Vec<Retained>, u64) {
@@ -117,12 +125,10 @@ impl OrderBook {
         }
         for topic in order::topics(document) {
             if inner.by_topic.get(&topic).is_none_or(|(_, old)| old != bytes) {
-                inner.changes += 1;
-                let change = inner.changes;
                 let (kind, id) = (document.order.kind().to_owned(), document.id.clone());
                 let lowest = Lowest { kind, id, epoch: document.epoch, number: document.number };
                 inner.versions.insert(topic.clone(), lowest);
-                inner.by_topic.insert(topic, (change, bytes.to_vec()));
+                inner.lay(topic, bytes.to_vec());
             }
         }
         self.news.notify_one();
@@ -147,9 +153,7 @@ impl OrderBook {
                 let topic = roles::topic();
                 if inner.by_topic.get(&topic).is_none_or(|(_, old)| *old != bytes) {
                     tracing::info!(version = roles.version, "the root's list of keys");
-                    inner.changes += 1;
-                    let change = inner.changes;
-                    inner.by_topic.insert(topic, (change, bytes));
+                    inner.lay(topic, bytes);
                     self.news.notify_one();
                 }
             }
@@ -167,10 +171,8 @@ impl OrderBook {
     /// A piece of a filter, which goes in parts.
     pub(crate) fn put_piece(&self, topic: String, bytes: &[u8], version: Lowest) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.changes += 1;
-        let change = inner.changes;
         inner.versions.insert(topic.clone(), version);
-        inner.by_topic.insert(topic, (change, bytes.to_vec()));
+        inner.lay(topic, bytes.to_vec());
         drop(inner);
         self.news.notify_one();
     }
@@ -178,12 +180,10 @@ impl OrderBook {
     /// Clears away what is retained at a topic, with its parts: as many as were published, and no less than these.
     pub(crate) fn clear(&self, topic: String, parts: u32) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.changes += 1;
-        let change = inner.changes;
         inner.versions.remove(&topic);
         let published = inner.parts.entry(topic.clone()).or_default();
         *published = parts.max(*published);
-        inner.by_topic.insert(topic, (change, Vec::new()));
+        inner.lay(topic, Vec::new());
         drop(inner);
         self.news.notify_one();
     }
@@ -192,9 +192,7 @@ impl OrderBook {
     pub(crate) fn put_signed(&self, topic: String, bytes: &[u8]) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.by_topic.get(&topic).is_none_or(|(_, old)| old != bytes) {
-            inner.changes += 1;
-            let change = inner.changes;
-            inner.by_topic.insert(topic, (change, bytes.to_vec()));
+            inner.lay(topic, bytes.to_vec());
         }
         drop(inner);
         self.news.notify_one();
