@@ -1,18 +1,18 @@
 """The card's own judgement after a start, and its choice of updates: the scripts of the root, with tools that stand in for
 systemd, the console, U-Boot's environment and RAUC, and write down what they were told."""
 
-import http.server
 import os
 import shutil
 import subprocess
-import threading
+
+from serving import Folder
 
 TOOLS = {
     "systemctl": 'case "$*" in *NRestarts*) echo "$RESTARTS";; *MainPID*) echo 1;; *is-active*) exit "$INACTIVE";; *) echo "systemctl $*" >>"$TOLD";; esac',
     "curl-page": 'exit "$PAGE_FAILS"',
     "fw_printenv": 'echo "$CONFIRMED"',
     "fw_setenv": 'echo "fw_setenv $*" >>"$TOLD"',
-    "rauc": "case \"$1\" in info) echo \"RAUC_MF_VERSION='$SIGNED'\";; *) echo \"rauc $*\" >>\"$TOLD\"; exit \"$INSTALL_FAILS\";; esac",
+    "rauc": "case \"$1\" in info) [ \"$(cat \"$3\")\" = bundle ] && echo \"RAUC_MF_VERSION='$SIGNED'\";; *) echo \"rauc $*\" >>\"$TOLD\"; [ -z \"$POWER_FAILS\" ] || kill -9 $PPID; exit \"$INSTALL_FAILS\";; esac",
     "sleep": "exit 0",
     "sync": "exit 0",
 }
@@ -55,7 +55,7 @@ class Place:
             file.write_text(f"#!/bin/sh\n{text}\n")
             file.chmod(0o755)
         (self.dir / "script").write_text(script)
-        told = {"TOLD": str(self.dir / "told"), "INSTALL_FAILS": "0", "SIGNED": "", "CONFIRMED": "A", **HEALTHY}
+        told = {"TOLD": str(self.dir / "told"), "INSTALL_FAILS": "0", "POWER_FAILS": "", "SIGNED": "", "CONFIRMED": "A", **HEALTHY}
         env = os.environ | told | env | {"PATH": f"{self.dir / 'tools'}:{os.environ['PATH']}"}
         done = subprocess.run(["sh", self.dir / "script"], env=env, capture_output=True, text=True)
         return done, (self.dir / "told").read_text(), done.stdout
@@ -96,43 +96,61 @@ def judging(root, dir, report):
 
 def updating(root, dir, report):
     place = Place(root, dir)
-    served = dir / "served"
-    served.mkdir(exist_ok=True)
-    (served / "card.raucb").write_bytes(b"bundle")
-    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), lambda *given: quiet(*given, directory=str(served)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    served = Folder(dir / "served")
+    (served.path / "card.raucb").write_bytes(b"bundle")
 
-    def ask(latest, signed, refused=None, trying=None, **env):
+    def ask(latest, signed, refused=None, trying=None, begun=None, **env):
         nonlocal place
-        place = Place(root, dir).write("run/update_from", f"http://127.0.0.1:{server.server_port}")
-        if refused:
-            place.write("rauc/refused", refused)
-        if trying:
-            place.write("rauc/trying", trying)
-        (served / "latest").write_text(latest + "\n")
+        place = Place(root, dir).write("run/update_from", served.url())
+        for name, text in (("refused", refused), ("trying", trying)):
+            if text:
+                place.write(f"rauc/{name}", text)
+        for name, content in (begun or {}).items():
+            (place.dir / "rauc" / name).write_bytes(content)
+        (served.path / "latest").write_text(latest + "\n")
+        served.asked.clear()
         done, told, _ = place.run("update", page=False, SIGNED=signed, **env)
         return done.returncode, told
+
+    def bundles():
+        return sorted(path.name for path in (place.dir / "rauc").glob("*.raucb"))
 
     try:
         code, told = ask("1.1 card.raucb", "1.1")
         taken = code == 0 and "rauc install" in told and "reboot" in told and place.file("rauc/trying") == "1.1"
-        report.check("a newer version is installed and started", taken, told)
-        for latest, signed, why in (
-            ("1.0 card.raucb", "1.0", "the same version"),
-            ("0.9 card.raucb", "0.9", "an older one, though it is signed"),
-            ("1.1 card.raucb", "1.0", "a bundle that is another version than was said"),
-            ("1.1 ../../etc/passwd", "1.1", "a name that leads elsewhere"),
-            ("1.1 missing.raucb", "1.1", "a file that is not there"),
+        report.check("a newer version is installed and started", taken and not bundles(), told)
+        for latest, signed, status, why in (
+            ("1.0 card.raucb", "1.0", 0, "the same version"),
+            ("0.9 card.raucb", "0.9", 0, "an older one, though it is signed"),
+            ("1.1 card.raucb", "1.0", 2, "a bundle that is another version than was said"),
+            ("1.1 ../../etc/passwd", "1.1", 2, "a name that leads elsewhere"),
+            ("1.1 missing.raucb", "1.1", 1, "a file that is not there"),
         ):
             code, told = ask(latest, signed)
-            report.check(f"not taken: {why}", told == "" and place.file("rauc/trying") is None, told)
+            not_taken = told == "" and code == status and place.file("rauc/trying") is None and not bundles()
+            report.check(f"not taken: {why}", not_taken, f"{code} {told} {bundles()}")
         _, told = ask("1.1 card.raucb", "1.1", refused="1.1")
         report.check("not taken: a version that was not healthy", told == "", told)
         _, told = ask("1.2 card.raucb", "1.2", refused="1.1")
         report.check("but the one after it", "rauc install" in told, told)
         code, told = ask("1.1 card.raucb", "1.1", INSTALL_FAILS="1")
-        report.check("an installation that fails starts nothing", code != 0 and "reboot" not in told and place.file("rauc/trying") is None, told)
+        nothing = code == 2 and "reboot" not in told and place.file("rauc/trying") is None and not bundles()
+        report.check("an installation that fails starts nothing", nothing, told)
+
+        code, told = ask("1.1 card.raucb", "1.1", POWER_FAILS="1")
+        place.set_up().run("confirm", slot="A", page=False)
+        _, told, _ = place.run("update", page=False, SIGNED="1.1")
+        again = code != 0 and place.file("rauc/refused") is None and "reboot" in told
+        report.check("an installation that the power broke off is begun again, and not held against the version", again, told)
+
+        _, told = ask("1.1 card.raucb", "1.1", begun={"1.1.raucb": b"bun"})
+        report.check("a download that broke off goes on where it was", "rauc install" in told and ("card.raucb", 3) in served.asked, str(served.asked))
+        _, told = ask("1.1 card.raucb", "1.1", begun={"1.1.raucb": b"bundle"})
+        report.check("a whole one is not fetched again", "rauc install" in told and [name for name, _ in served.asked] == ["latest"], str(served.asked))
+        _, told = ask("1.2 card.raucb", "1.2", begun={"1.1.raucb": b"bun"})
+        report.check("the beginning of another version is thrown away", "rauc install" in told and ("card.raucb", 0) in served.asked and not bundles(), str(served.asked))
+        for begun in (b"other", b"longer than it"):
+            code, told = ask("1.1 card.raucb", "1.1", begun={"1.1.raucb": begun})
+            report.check("a beginning that does not fit is not taken, and thrown away", code == 2 and told == "" and not bundles(), f"{code} {told}")
     finally:
-        server.shutdown()
-        server.server_close()
+        served.stop()
