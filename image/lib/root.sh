@@ -21,6 +21,13 @@ modules_out=(
     net/ieee802154 net/mac802154 net/can net/atm net/l2tp net/9p net/sunrpc net/dsa drivers/net/dsa drivers/net/can
 )
 
+# What only the installation of packages runs, or the making of an initramfs, and the text that udev's table was made from.
+packaging_out=(
+    'usr/bin/perl*' usr/share/perl usr/share/perl5 usr/lib/aarch64-linux-gnu/perl usr/lib/aarch64-linux-gnu/perl-base
+    'usr/lib/aarch64-linux-gnu/libperl.so*' usr/lib/klibc usr/share/initramfs-tools etc/initramfs-tools
+    usr/lib/udev/hwdb.d usr/share/lintian usr/share/bug etc/apt
+)
+
 # Makes the tree in $work/root from $base and the package.
 make_root() { # package, version
     local root="$work/root" package=$1 version=$2 kernel module
@@ -105,7 +112,13 @@ furnish_root() { # root, version
 
     # /var is made anew in memory at each start, and /dev by the kernel, so nothing in them belongs into the root.
     as_root sh -c "rm -rf '$root'/var/* '$root'/tmp/* '$root'/run/* '$root'/dev/* '$root'/var/.??*"
-    as_root rm -rf "$root/etc/apt" "$root/usr/share/lintian" "$root/usr/share/bug" "$root/usr/share/initramfs-tools" "$root/etc/initramfs-tools" "$root/etc/machine-id.old"
+    local out
+    for out in "${packaging_out[@]}"; do
+        as_root sh -c "rm -rf '$root'/$out"
+    done
+    # fsck.fat reads names in code page 850; nothing here converts any other.
+    as_root find "$root/usr/lib/aarch64-linux-gnu/gconv" -name '*.so' ! -name IBM850.so -delete
+    as_root rm -f "$root/etc/machine-id.old"
     as_root rm -f "$root"/etc/{passwd-,group-,shadow-,gshadow-,subuid-,subgid-,.pwd.lock}
 }
 

@@ -74,6 +74,8 @@ def root_is_closed(root, report):
     terminals = [path for path in wanted.rglob("*getty*") if not path.is_symlink() or os.readlink(path) != "/dev/null"]
     report.check("no terminal asks for a name", not terminals, str(terminals))
     report.check("no login from the network is installed", not (root / "usr/sbin/sshd").exists())
+    languages = [path.name for path in (root / "usr/bin").iterdir() if path.name.startswith(("perl", "python"))]
+    report.check("there is no language but the shell's", not languages, str(languages))
     writable = [path for path in files if path.stat().st_mode & 0o022 and path.stat().st_mode & 0o1000 == 0]
     report.check("nothing in the root can be written by others", not writable, str(writable[:3]))
     # A capability file or a set-user bit is a way up for whoever gets into a service.
