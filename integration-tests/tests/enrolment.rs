@@ -11,8 +11,10 @@
 use serde_json::Value;
 use waypost_integration_tests::{
     codes,
+    console::Answer,
     enrolled::{Enrolled, assert_done, certificate, enrol, waypost},
     gateway::{Gateway, Plan},
+    leak::{self, Canaries},
     orders, process,
     program::has,
     wait::{PATIENT, SOON, until, until_true},
@@ -159,4 +161,53 @@ fn an_expired_certificate_stops_nothing_at_the_counter_and_renews_by_itself() {
     assert_eq!((shown["ended"].clone(), shown["current"]["slot"].clone()), (false.into(), "b".into()));
     assert!(online(&world.gateways[0]));
     assert_eq!(world.gateways[0].console().panel().0["status"]["certificate_ended"], false);
+}
+
+#[test]
+fn a_code_scanned_at_the_counter_enrols_a_gateway_that_has_no_hub() {
+    if !has(&["mosquitto"]) {
+        return;
+    }
+    let mut world = world(&["post-1"]);
+    world.gateways[0].start();
+    let console = world.gateways[0].console();
+    let says = |answer: &Answer, text: &str| answer.0["lines"].to_string().contains(text);
+    assert!(says(&console.panel(), "No hub yet"));
+
+    let no = |code: &str, main: &str| {
+        let answer = console.scan(code);
+        assert_eq!((answer.tone(), answer.main()), ("no", main), "{}", answer.0);
+    };
+    let void = world.code("post-1");
+    let (digits, address) = void.split_once('@').unwrap();
+    no(&digits[..digits.len() - 1], "A part of the code is missing or wrong");
+    no(&format!("{digits}@{address}/elsewhere"), "A part of the code is missing or wrong");
+    no(digits, "The code does not say where the hub is");
+    no(&void, &format!("{address} is not reached"));
+    world.hub.start();
+    // A newer code makes this one void.
+    let code = world.code("post-1");
+    no(&void, "The hub refused the code");
+    assert!(says(&console.panel(), "No hub yet"), "a code that is refused changes nothing");
+
+    let answer = console.scan(&format!("]Q1{}", code.to_lowercase()));
+    assert_eq!((answer.tone(), answer.main()), ("yes", "Enrolled"), "{}", answer.0);
+    assert!(says(&answer, &format!(":{}", world.broker.port())));
+    until_true("it reaches the broker with its certificate", SOON, || {
+        console.try_panel().is_some_and(|panel| panel.0["status"]["online"] == true)
+    });
+    assert!(!says(&console.panel(), "No hub yet"));
+    // The staff list comes from that hub, and records go there.
+    world.gateways[0].sign_in();
+    console.scan(&codes::box_code(1));
+    console.yes(&codes::tube(1));
+    world.settle();
+    no(&code, "This gateway has its hub");
+
+    world.gateways[0].stop();
+    let secret = code.split('@').next().unwrap();
+    let canaries = Canaries::new([secret, &secret.replace('-', "")]);
+    for (file, bytes) in leak::files(world.gateways[0].dir()) {
+        assert!(canaries.find(&bytes).is_empty(), "{file} holds the code");
+    }
 }

@@ -127,6 +127,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
     loop {
         let outcome = match with_one_journal(&config, &clock, shutdown.as_mut()).await {
             Ok(After::Stopped) => return Ok(()),
+            Ok(After::Enrolled) => Ok(()),
             Ok(After::NewJournal) => begin_new_journal(&config).await,
             Err(error) => Err(error),
         };
@@ -148,6 +149,8 @@ enum After {
     Stopped,
     /// It goes on with a new journal.
     NewJournal,
+    /// It goes on with the hub that enrolled it.
+    Enrolled,
 }
 
 /// Runs a gateway until it stops, or until its journal cannot go on.
@@ -311,6 +314,13 @@ async fn serve(
     let (journal, boot, last_record) = (opened.journal, opened.boot, opened.last);
     let (papers, orders) = mpsc::channel(ORDERS_MAX);
     let (desk, questions) = sync::desk();
+    let data = config.data.clone();
+    let enrolment = match tokio::task::spawn_blocking(move || Enrolment::read(&data)).await {
+        Ok(enrolment) => enrolment?.map(Arc::new),
+        Err(_) => return Err(RunError::Ended("reading of the enrolment")),
+    };
+    // A gateway without any hub takes the code of one at its counter.
+    let (enrol_desk, codes) = (enrolment.is_none() && config.mqtt.is_none()).then(enrol::desk).unzip();
     let filters = (config.site.kind == SiteKind::PostOffice).then(|| Filters::new(&config.data));
     let Running { handle, devices, pulse, mut ended } = engine::start(Parts {
         local: Arc::new(local(config)),
@@ -327,15 +337,11 @@ async fn serve(
         badges,
         hub: filters.is_some().then_some(desk),
         filters: filters.clone(),
+        enrolment: enrol_desk,
         papers: (!config.printers.is_empty()).then_some(papers),
         stopping: stopping.clone(),
     })?;
 
-    let data = config.data.clone();
-    let enrolment = match tokio::task::spawn_blocking(move || Enrolment::read(&data)).await {
-        Ok(enrolment) => enrolment?.map(Arc::new),
-        Err(_) => return Err(RunError::Ended("reading of the enrolment")),
-    };
     // Dropped at the end: a renewal that is under way is asked for again.
     let renewing = enrolment.clone().filter(|_| config.mqtt.is_none()).map(|enrolment| {
         let (identity, clock, state) = (identity.clone(), clock.clone(), link_in.clone());
@@ -402,16 +408,18 @@ async fn serve(
         .map_err(|source| RunError::Journal { dir: config.data.clone(), source })?;
     tokio::spawn(Care { dir: config.data.clone(), boot }.run(writer.clone()));
 
+    let enrolled = async { Some(codes?.until_enrolled(&config.data, &identity).await) };
     let outcome = tokio::select! {
         () = shutdown => Ok(After::Stopped),
         Ok(_) = journal_link.wait_for(|link| link.new_journal) => Ok(After::NewJournal),
+        Some(()) = enrolled => Ok(After::Enrolled),
         () = device::supervise(&mut drivers, &supervised) => Err(RunError::Ended("driver of a device")),
         _ = &mut ended => Err(RunError::Ended("station")),
         _ = &mut synced => Err(RunError::Ended("link to the hub")),
         _ = ends(&mut console) => Err(RunError::Ended("console")),
     };
     tracing::info!("stopping");
-    if !matches!(outcome, Ok(After::NewJournal)) {
+    if !matches!(outcome, Ok(After::NewJournal | After::Enrolled)) {
         alive::stopping();
     }
     // Until here, or a gateway without console and scanner would end: nobody could reach its station any more.

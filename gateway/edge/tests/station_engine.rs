@@ -114,6 +114,7 @@ impl Gateway {
             badges: None,
             filters: None,
             hub: None,
+            enrolment: None,
             papers: None,
             stopping,
         })

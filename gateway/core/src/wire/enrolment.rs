@@ -5,6 +5,8 @@
 //! request proves the code without telling it (HMAC-SHA256), and is signed by the gateway's own key. A renewal proves the
 //! key of the certificate that the gateway has, expired or not, in place of a code.
 
+use std::net::Ipv6Addr;
+
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -92,9 +94,15 @@ impl Code {
         text
     }
 
+    /// Does a text begin as a code does, whatever follows?
+    pub fn begins(text: &str) -> bool {
+        text.trim().get(..CODE_START.len()).is_some_and(|start| start.eq_ignore_ascii_case(CODE_START))
+    }
+
     /// Reads a code; case, hyphens and spaces do not matter, and misread digits are put right.
     pub fn parse(text: &str) -> Result<Self, BadCode> {
         let (digits, address) = match text.trim().split_once('@') {
+            Some((_, address)) if !is_address(address) => return Err(BadCode),
             Some((digits, address)) => (digits, Some(address.to_owned())),
             None => (text.trim(), None),
         };
@@ -136,6 +144,20 @@ impl std::fmt::Debug for Code {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str("Code(…)")
     }
+}
+
+/// Is it `host:port`, the host a name or an address (IPv6 in brackets)?
+fn is_address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let is_host = match in_brackets {
+        Some(host) => host.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty()
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        }
+    };
+    is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 fn check(bytes: &[u8]) -> u8 {
@@ -436,6 +458,22 @@ mod tests {
             let text = code.text();
             prop_assert_eq!(Code::parse(&text).unwrap(), code.clone());
             prop_assert_eq!(Code::parse(&text.to_lowercase().replace('0', "o")).unwrap().secret, code.secret);
+        }
+
+        #[test]
+        fn what_stands_behind_a_code_is_an_address_or_the_code_is_wrong(
+            fingerprint: [u8; FINGERPRINT_BYTES],
+            secret: [u8; CODE_SECRET_BYTES],
+        ) {
+            let code = Code { fingerprint, secret: Zeroizing::new(secret), address: None }.text();
+            for right in ["10.0.0.5:8091", "hub.example.org:443", "[fe80::1]:8091"] {
+                let read = Code::parse(&format!("{}@{right}", *code));
+                prop_assert_eq!(read.unwrap().address.as_deref(), Some(right));
+            }
+            for wrong in ["", "hub", "hub:", "hub:0", "hub:65536", ":8091", "hub:8091/path", "a b:1", "u@hub:1", "[hub]:1"] {
+                prop_assert_eq!(Code::parse(&format!("{}@{wrong}", *code)), Err(BadCode));
+            }
+            prop_assert!(Code::begins(&code) && Code::begins("wp1-") && !Code::begins("WP1") && !Code::begins("T-0001"));
         }
 
         #[test]

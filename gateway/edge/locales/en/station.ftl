@@ -426,6 +426,30 @@ refusal-pin-locked = { $minutes ->
 yes-pin-unlocked = { $person } may try again
 already-not-locked = That badge is not locked
 
+# Enrolment at the counter, where the gateway has no hub yet
+line-enrol-none = No hub yet: scan or key its code for this gateway
+busy-enrol = Asking { $hub } …
+enrol-done = Enrolled
+line-enrol-broker = Records go to { $broker } from now on
+enrol-bad-code = A part of the code is missing or wrong
+enrol-no-address = The code does not say where the hub is
+enrol-has-hub = This gateway has its hub
+next-enrol-has-hub = Nothing is changed. For another hub: waypost enrol
+enrol-under-way = A code is being tried already
+enrol-away = { $hub } is not reached
+next-enrol-away = Check network and address, then scan the code again.
+enrol-code-refused = The hub refused the code
+next-enrol-code = Scan it again, or key all of it: WP1-…@address:port
+next-enrol-new-code = It is used, too old, or of another gateway: ask for a new one.
+enrol-not-listed = The hub does not know this gateway
+next-enrol-not-listed = Ask the control room to add it, then scan the code again.
+enrol-not-believed = { $hub } is not the hub of this code
+next-enrol-other-hub = Check the address. Nothing was taken over.
+enrol-busy = The hub is busy
+next-enrol-again = Scan the code again in a moment.
+enrol-failed = Enrolment failed
+next-enrol-log = The log says why. Scan the code again.
+
 # Between a record and its panel the power failed
 title-handed = Handed over?
 ask-handed = { $packs ->

@@ -402,6 +402,30 @@ refusal-pin-locked = 密碼錯誤太多次：職員證鎖定 { $minutes } 分鐘
 yes-pin-unlocked = { $person } 可以再試
 already-not-locked = 這張職員證沒有鎖定
 
+# 在櫃位登記，閘道未有中央系統時
+line-enrol-none = 未有中央系統：請掃描或輸入本機的登記碼
+busy-enrol = 正在聯絡 { $hub }…
+enrol-done = 已登記
+line-enrol-broker = 記錄今後傳送到 { $broker }
+enrol-bad-code = 登記碼不完整或有錯
+enrol-no-address = 登記碼沒有中央系統的地址
+enrol-has-hub = 本機已有中央系統
+next-enrol-has-hub = 沒有更改。如要更換：waypost enrol
+enrol-under-way = 正在使用另一登記碼
+enrol-away = 不能連接 { $hub }
+next-enrol-away = 請檢查網絡及地址，再掃描登記碼。
+enrol-code-refused = 中央系統拒絕此登記碼
+next-enrol-code = 請再掃描，或輸入全部：WP1-…@地址:埠
+next-enrol-new-code = 已使用、過期或屬於另一部機：請索取新碼。
+enrol-not-listed = 中央系統沒有本機的資料
+next-enrol-not-listed = 請控制室加入本機，再掃描登記碼。
+enrol-not-believed = { $hub } 不是此登記碼的中央系統
+next-enrol-other-hub = 請檢查地址。沒有更改。
+enrol-busy = 中央系統繁忙
+next-enrol-again = 請稍後再掃描登記碼。
+enrol-failed = 登記失敗
+next-enrol-log = 原因在日誌。請再掃描登記碼。
+
 # 記錄之後、畫面之前停電
 title-handed = 已交出？
 ask-handed = 記錄 { $record } 的 { $packs } 包口罩已經交出了嗎？

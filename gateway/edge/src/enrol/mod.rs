@@ -8,6 +8,7 @@
 //! - A certificate that ended stops nothing at the counter. It is renewed on proof of its key; records wait until then.
 
 mod ask;
+mod desk;
 mod renew;
 mod trust;
 
@@ -29,6 +30,7 @@ use waypost_core::{
 
 pub use self::{
     ask::{EnrolError, enrol, renew},
+    desk::{EnrolDesk, EnrolQueue, desk},
     renew::tend,
     trust::{Trust, TrustError},
 };

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 use waypost_core::{
     code::{self, LabelKinds, Meaning, Reason, aim::Symbology, claim::Document, pin::Pin},
     fact::id::{BookingId, BoxId, SealId, SiteId, TubeId},
+    wire::enrolment::Code,
 };
 
 use super::{
@@ -51,6 +52,15 @@ pub fn read_pin(text: &str) -> Option<Read> {
     let digits = text.trim();
     let is_pin = !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit());
     is_pin.then(|| Read::Pin(Pin::new(digits).ok()))
+}
+
+/// Reads a hub's code for enrolment; none where the text is anything else. The screen says what is wrong with one.
+pub fn read_enrolment(text: &str) -> Option<Result<Code, Screen>> {
+    let (_, data) = code::aim::split(text.trim());
+    Code::begins(data).then(|| {
+        Code::parse(data)
+            .map_err(|_| Screen::no(Message::new("enrol-bad-code")).line(Message::new("next-enrol-code")))
+    })
 }
 
 /// Commands, quantities and days, which no label pattern has to know.

@@ -7,10 +7,15 @@
 //! Readings wait in a queue of [`READINGS_MAX`] places, news of devices in one of [`DEVICES_MAX`]. At the bound the
 //! sender waits; frames of seals are dropped there by their driver, as a radio loses them anyway.
 
+mod claims;
 mod closed;
 mod display;
+mod enrolling;
+mod look;
+mod news;
 mod papers;
 mod recent;
+mod start;
 
 use std::{collections::BTreeMap, io, sync::Arc, thread, time::Duration};
 
@@ -25,15 +30,8 @@ use tokio::{
 };
 use waypost_core::{
     code::LabelKinds,
-    fact::{ClockQuality, SiteKind, Stream, WallTime, id::OperatorId},
-    rule::{
-        Act, Ledger as _, LedgerError, RowKind,
-        elsewhere::leaves_open,
-        ledger::load,
-        order_check::ENTRIES_MAX,
-        pin::PinProof,
-        row::{CampaignRow, PinRule, StaffRow},
-    },
+    fact::{ClockQuality, Stream, WallTime, id::OperatorId},
+    rule::{Act, LedgerError, pin::PinProof},
 };
 use waypost_drivers::{gnss::GnssEvent, seal::SealEvent};
 
@@ -43,33 +41,34 @@ pub use self::{
 };
 
 use self::{
+    claims::AtHub,
     display::{Display, Sources, Took},
+    enrolling::Enrolling,
+    look::journal_state,
     papers::Desk,
     recent::{Begun, Recent},
 };
 use super::{
     counter::Counter,
-    hand_out::{self, HandOut},
+    hand_out,
     handle::{READINGS_MAX, Reading, StationHandle},
     machine::Station,
     pin_entry::{Presented, with_proof},
     position::Position,
     read::{self, Read},
-    satellite_time::{self, SatelliteTime},
+    satellite_time::SatelliteTime,
     say,
     screen::Screen,
     seal_book::SealBook,
-    step::{Around, Asked, HashJob, Hashed, Local, Outcome, PinJob, Purpose, Step, runs_beside_others},
+    step::{Around, Asked, HashJob, Local, Outcome, PinJob, Step, runs_beside_others},
 };
 use crate::{
     alive::Pulse,
     claim::{self, Done},
     clock::Clock,
+    enrol::EnrolDesk,
     filter::Filters,
-    journal::{
-        Health, JournalError, JournalFailure, Opened, Reader, Request, RequestId, Room, Verdict, Writer,
-        crash_point,
-    },
+    journal::{JournalError, Opened, Reader, Request, RequestId, Verdict, Writer, crash_point},
     panel::{JournalState, Language, Message, Panel, Tone},
     pin::{self, Compared},
     print::PaperOrder,
@@ -119,6 +118,8 @@ pub struct Parts {
     pub filters: Option<Filters>,
     /// Where the hub is asked about a person; none where no claims are served.
     pub hub: Option<HubDesk>,
+    /// Takes a hub's code; none where the gateway has its hub.
+    pub enrolment: Option<EnrolDesk>,
     /// Takes orders of papers; none where nothing is printed.
     pub papers: Option<mpsc::Sender<PaperOrder>>,
     /// True when it is time to stop.
@@ -227,6 +228,7 @@ pub fn start(parts: Parts) -> Result<Running, StartError> {
         asked: FuturesOrdered::new(),
         answering: 0,
         at_hub: FuturesUnordered::new(),
+        enrolling: FuturesUnordered::new(),
         recent: Recent::default(),
         papers: Desk::new(parts.papers.clone()),
         next_id: 0,
@@ -282,6 +284,8 @@ struct Engine {
     answering: usize,
     /// Claims about which the hub is asked first.
     at_hub: FuturesUnordered<BoxFuture<'static, AtHub>>,
+    /// The code with which the hub is asked; one at a time.
+    enrolling: FuturesUnordered<BoxFuture<'static, Enrolling>>,
     recent: Recent,
     papers: Desk,
     next_id: u64,
@@ -297,14 +301,6 @@ struct Pending {
     id: RequestId,
     /// What it answers; none: the gateway noted something by itself.
     ticket: Option<Ticket>,
-}
-
-/// A claim whose tokens are made, with what the hub said of the person.
-struct AtHub {
-    job: HashJob,
-    hashed: Hashed,
-    ticket: Ticket,
-    asked: Instant,
 }
 
 /// A reading under way.
@@ -345,6 +341,7 @@ impl Engine {
                 Some((pending, verdict)) = self.asked.next() => self.answered(pending, verdict).await,
                 Some(done) = hashed.recv() => self.hashed(done),
                 Some(answer) = self.at_hub.next() => self.hub_answered(answer),
+                Some(answer) = self.enrolling.next() => self.enrolled(answer),
                 Some(done) = compared.recv() => self.compared(done),
                 Ok(()) = secrets.changed() => {
                     self.watch_seals();
@@ -372,57 +369,6 @@ impl Engine {
         }
     }
 
-    /// Yes verdicts of before a restart that nobody may have seen: the operator looks whether the goods were given.
-    async fn show_unshown(&mut self) {
-        let unshown = std::mem::take(&mut self.parts.opened.unshown);
-        let (Some(first), Some(last)) = (unshown.first(), unshown.last()) else { return };
-        let mut screen = Screen::new(Tone::Ask, Message::new("ask-unshown").number("count", unshown.len()));
-        screen.records = Some((first.first, last.last));
-        // Another station finds the words: what these answers changed is in the ledger, and so in ours, already.
-        let Ok(mut other) = Station::new(Arc::clone(&self.parts.local), &self.parts.reader) else { return };
-        for one in unshown.iter().rev().take(UNSHOWN_LINES) {
-            let outcome = Outcome::Granted {
-                records: Some((one.first, one.last)),
-                facts: one.facts.clone(),
-                repeated: false,
-            };
-            let asked = Asked { act: Act::Tick, masked: None };
-            let said = self.with_around(|_, around| other.on_answer(&asked, &outcome, around));
-            let record = Message::new("line-unshown").number("record", one.first).message("what", said.main);
-            screen.lines.push(record);
-        }
-        screen.lines.push(Message::new("next-unshown"));
-        for one in unshown {
-            match HandOut::of(one.first, &one.facts, &self.parts.reader) {
-                // Noted as shown when it is answered: after another power cut it is asked again.
-                Ok(Some(hand_out)) => {
-                    self.unsettled.insert(hand_out.record, one.id);
-                    self.station.ask_hand_out(hand_out);
-                }
-                Ok(None) => self.parts.writer.shown(one.id).await,
-                Err(error) => tracing::error!(%error, "a claim of before the start cannot be read"),
-            }
-        }
-        if let Some(question) = self.station.hand_out_screen() {
-            screen.main = question.main;
-        }
-        self.show(screen, Took::default());
-    }
-
-    /// Whoever was signed in with a PIN before the start keys it again: the gateway may be in other hands.
-    fn ask_pin_anew(&mut self) {
-        let Some(operator) = self.station.counter().operator.clone() else { return };
-        if self.parts.secrets.borrow().wait_for_badge {
-            // Only a badge brings the keys of campaigns back.
-            return self.note(Act::EndSession);
-        }
-        match needs_pin(&self.parts.reader, &operator) {
-            Ok(true) => self.note(Act::EndSession),
-            Ok(false) => {}
-            Err(error) => tracing::error!(%error, "the staff list cannot be read"),
-        }
-    }
-
     async fn reading(&mut self, mut reading: Reading) {
         crash_point("at_a_reading");
         if let Some(key) = &reading.key
@@ -432,6 +378,9 @@ impl Engine {
         }
         self.last_up_ms = self.parts.clock.now().up_ms;
         self.last_read = Instant::now();
+        if let Some(code) = read::read_enrolment(&reading.text) {
+            return self.enrol(code, self.ticket(reading));
+        }
         let symbology = reading.symbology.as_deref().and_then(|text| text.parse().ok());
         let pin = if self.station.wants_pin() { read::read_pin(&reading.text) } else { None };
         let read = pin.unwrap_or_else(|| {
@@ -444,11 +393,15 @@ impl Engine {
                 "a text that is no known code"
             );
         }
-        let Reading { key, arrived, reply, .. } = reading;
-        let by = self.station.counter().operator.clone();
-        let ticket = Ticket { arrived, by, key, reply, handed: None, away: Duration::ZERO, hash: None };
+        let ticket = self.ticket(reading);
         let step = self.with_around(|station, around| station.on_read(read, around));
         self.step(step, ticket);
+    }
+
+    fn ticket(&self, reading: Reading) -> Ticket {
+        let Reading { key, arrived, reply, .. } = reading;
+        let by = self.station.counter().operator.clone();
+        Ticket { arrived, by, key, reply, handed: None, away: Duration::ZERO, hash: None }
     }
 
     fn step(&mut self, step: Step, mut ticket: Ticket) {
@@ -497,57 +450,6 @@ impl Engine {
                 }
             }
         }
-    }
-
-    fn hashed(&mut self, done: Done<Ticket>) {
-        let Done { job, mut ticket, hashed, took } = done;
-        ticket.away = ticket.handed.map_or(Duration::ZERO, |handed| handed.elapsed());
-        ticket.hash = Some(took);
-        match hashed {
-            Ok(mut hashed) => match self.hub_to_ask(&job, &hashed) {
-                Some(hub) => {
-                    let (campaign, claim, asked) = (job.campaign.clone(), hashed.person, Instant::now());
-                    self.at_hub.push(
-                        async move {
-                            hashed.elsewhere.hub = hub.ask(campaign, claim).await;
-                            AtHub { job, hashed, ticket, asked }
-                        }
-                        .boxed(),
-                    );
-                }
-                None => self.claim_known(&job, hashed, ticket),
-            },
-            Err(failure) => {
-                self.hashing = self.hashing.saturating_sub(1);
-                tracing::warn!(campaign = %job.campaign, %failure, "no claim token");
-                let waits = self.parts.secrets.borrow().wait_for_badge;
-                let screen = if waits { say::claims_wait() } else { say::no_key() };
-                self.finish(screen, ticket, false);
-            }
-        }
-    }
-
-    /// The hub, where what is known of the person here leaves it open and the hub is reached.
-    fn hub_to_ask(&self, job: &HashJob, hashed: &Hashed) -> Option<HubDesk> {
-        let hub = self.parts.hub.as_ref().filter(|_| job.purpose == Purpose::Serve)?;
-        let day = self.station.counter().day.as_deref()?;
-        let row: CampaignRow = load(&self.parts.reader, job.campaign.as_str()).ok()??;
-        let is_open = leaves_open(&row.terms, day, &hashed.elsewhere, self.parts.clock.now());
-        (is_open && self.parts.link.borrow().online).then(|| hub.clone())
-    }
-
-    fn hub_answered(&mut self, answer: AtHub) {
-        let AtHub { job, hashed, mut ticket, asked } = answer;
-        // A verdict's time is the gateway's own: the hub's is apart, as a token's is.
-        ticket.away += asked.elapsed();
-        self.claim_known(&job, hashed, ticket);
-    }
-
-    /// All is known of a claim that can be known: the rule decides.
-    fn claim_known(&mut self, job: &HashJob, hashed: Hashed, ticket: Ticket) {
-        self.hashing = self.hashing.saturating_sub(1);
-        let step = self.with_around(|station, _| station.on_hashed(job, hashed));
-        self.step(step, ticket);
     }
 
     fn compared(&mut self, done: Compared<Ticket>) {
@@ -658,141 +560,6 @@ impl Engine {
         }
     }
 
-    async fn device(&mut self, event: DeviceEvent) {
-        match event {
-            DeviceEvent::Up(name) => {
-                if self.display.device(&name, false) {
-                    self.refresh();
-                }
-            }
-            DeviceEvent::Down(name) => {
-                if self.display.device(&name, true) {
-                    self.refresh();
-                }
-            }
-            DeviceEvent::Lid { open } => {
-                if self.display.lid(open) {
-                    self.refresh();
-                }
-            }
-            DeviceEvent::Noise(name) => {
-                if self.display.noise(&name) {
-                    self.refresh();
-                }
-            }
-            DeviceEvent::Printer(news) => {
-                if self.papers.news(news) {
-                    self.refresh();
-                }
-            }
-            DeviceEvent::Unreadable => {
-                self.show(read::unreadable(), Took::default());
-            }
-            DeviceEvent::Seal(SealEvent::Advertisement { address, rssi, data }) => {
-                let now_ms = self.real_ms();
-                for act in self.seals.heard(now_ms, rssi, address, &data) {
-                    self.note(act);
-                }
-            }
-            DeviceEvent::Gnss(GnssEvent::Time(time)) => self.satellite_time(time),
-            DeviceEvent::Gnss(GnssEvent::NoFix) => {
-                if let Some(last) = self.position.no_fix(self.parts.clock.now().up_ms) {
-                    self.parts.writer.note_fix(last).await;
-                }
-            }
-            DeviceEvent::Gnss(GnssEvent::Fix(mut fix)) if self.parts.local.kind == SiteKind::Vehicle => {
-                let now = self.parts.clock.now();
-                let rate = self.parts.clock.rate();
-                fix.time = fix.time.and_then(|told| satellite_time::on_track(told, now, self.floor(), rate));
-                let followed = self.position.fix(fix, now.up_ms);
-                if let Some(fix) = followed.keep {
-                    self.parts.writer.note_fix(fix).await;
-                }
-                if let Some(fence) = followed.fence {
-                    self.note(Act::AtFence { fence });
-                }
-            }
-            DeviceEvent::Seal(_) | DeviceEvent::Gnss(_) => {}
-        }
-    }
-
-    /// The latest time that is past for certain, the hub's word included.
-    fn floor(&self) -> Option<WallTime> {
-        self.parts.clock.floor().max(self.parts.writer.tail().held.map(|ack| ack.time))
-    }
-
-    fn satellite_time(&mut self, told: jiff::Timestamp) {
-        let floor = self.floor();
-        let clock = &self.parts.clock;
-        let set = self.satellite_time.told(told, clock.now(), floor, clock.rate());
-        let Some((told, offset_ms)) = set else { return };
-        if clock.set(offset_ms, ClockQuality::Gnss) {
-            tracing::info!(time = %told, "the clock is set by satellite");
-            let boot = self.parts.opened.boot;
-            self.note(Act::FindClock { boot, offset_ms, quality: ClockQuality::Gnss });
-        }
-    }
-
-    fn watch_seals(&mut self) {
-        let secrets = self.parts.secrets.borrow().clone();
-        if let Err(error) = self.seals.watch(secrets.seals.values(), &self.parts.reader) {
-            tracing::error!(%error, "the seals of the order cannot be watched");
-        }
-    }
-
-    /// Looks at what changes by itself.
-    fn look(&mut self) {
-        self.look_at_journal();
-        self.end_what_nobody_goes_on_with();
-        for act in self.seals.silent(self.real_ms()) {
-            self.note(act);
-        }
-        if self.parts.local.kind == SiteKind::Vehicle
-            && let Err(error) = self.position.read_fences(&self.parts.reader)
-        {
-            tracing::error!(%error, "the fences cannot be read");
-        }
-        self.refresh();
-    }
-
-    /// A journal that stops, and one that goes on again, is a page of its own.
-    fn look_at_journal(&mut self) {
-        let now = journal_state(&self.parts.writer);
-        let before = std::mem::replace(&mut self.journal, now);
-        if now == before {
-            return;
-        }
-        let screen = if now.is_stopped() {
-            say::stopped(now)
-        } else if before.is_stopped() {
-            Screen::new(Tone::Ready, self.frame().prompt)
-        } else if now > before {
-            say::disk_news(now)
-        } else {
-            return;
-        };
-        self.show(screen, Took::default());
-    }
-
-    fn end_what_nobody_goes_on_with(&mut self) {
-        if self.last_read.elapsed() >= PIN_WAIT && self.station.leave_pin() {
-            let frame = self.frame();
-            self.show(Screen::new(Tone::Ready, frame.prompt), Took::default());
-        }
-        let up_ms = self.parts.clock.now().up_ms;
-        let idle = up_ms.saturating_sub(self.last_up_ms) >= millis(self.parts.local.session_idle);
-        // What the gateway notes by itself does not count: on a slow disk something of that is always under way.
-        let at_rest = self.answering == 0 && self.hashing == 0 && self.at_hub.is_empty() && !self.in_order;
-        if idle && at_rest && self.station.counter().operator.is_some() {
-            self.last_up_ms = up_ms;
-            self.note(Act::EndSession);
-        }
-    }
-
-    fn real_ms(&self) -> u64 {
-        millis(self.began.elapsed())
-    }
-
     fn show(&mut self, screen: Screen, took: Took) -> Arc<Panel> {
         let frame = self.frame();
         let link = self.parts.link.borrow().clone();
@@ -811,6 +578,7 @@ impl Engine {
         let mut frame = self.with_around(|station, around| station.frame(around));
         frame.lines.splice(0..0, self.papers.lines());
         frame.lines.splice(0..0, say::line_of_wait(&self.parts.secrets.borrow()));
+        frame.lines.extend(self.line_of_enrolment());
         if self.papers.has_latest() && self.papers.prints() && self.station.counter().operator.is_some() {
             frame = frame.choice("CMD-REPRINT", "choice-reprint");
         }
@@ -829,20 +597,6 @@ impl Engine {
     }
 }
 
-/// Is this person let in with a PIN?
-fn needs_pin(ledger: &Reader, operator: &OperatorId) -> Result<bool, LedgerError> {
-    for badge in ledger.ids(RowKind::Staff, ENTRIES_MAX)? {
-        let person: Option<StaffRow> = load(ledger, &badge)?;
-        if let Some(person) = person.filter(|person| person.operator == *operator) {
-            return Ok(person.pin != PinRule::None);
-        }
-    }
-    Ok(false)
-}
-
-/// Verdicts of before a restart that are named on the panel; the journal has them all.
-const UNSHOWN_LINES: usize = 4;
-
 fn sources<'a>(parts: &'a Parts, station: &Station, link: &'a LinkState) -> Sources<'a> {
     Sources {
         now: parts.clock.now(),
@@ -851,23 +605,6 @@ fn sources<'a>(parts: &'a Parts, station: &Station, link: &'a LinkState) -> Sour
         link,
         person: station.counter().operator.as_ref().map(ToString::to_string),
         journal: journal_state(&parts.writer),
-    }
-}
-
-/// How well the journal can be written now.
-fn journal_state(writer: &Writer) -> JournalState {
-    let condition = writer.condition();
-    match writer.health() {
-        Health::Stopped(JournalFailure::Full) => JournalState::Full,
-        Health::Stopped(JournalFailure::ReadOnly) => JournalState::ReadOnly,
-        Health::Stopped(JournalFailure::Damaged { .. }) => JournalState::Damaged,
-        Health::Stopped(_) => JournalState::Failed,
-        Health::Well if condition.damage.is_some() => JournalState::Flawed,
-        Health::Well => match condition.room {
-            Room::Ok => JournalState::Well,
-            Room::Low => JournalState::Low,
-            Room::Critical => JournalState::Critical,
-        },
     }
 }
 

@@ -42,6 +42,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
+    /// Draw the code as a QR code as well, for the scanner of the gateway's counter
+    #[arg(long, conflicts_with_all = ["out", "json"])]
+    qr: bool,
+
     /// Print one JSON object on one line
     #[arg(long)]
     json: bool,
@@ -49,11 +53,11 @@ pub struct Args {
 
 const HELP: &str = "\
 The code enrols this gateway once, within its time and five tries; a code made before is void. Give it to the gateway \
-on a way of its own: read out, on paper, on a stick. A gateway that was enrolled before gets new keys, and its old \
+on a way of its own: scanned or keyed at its counter, read out, on paper, on a stick. A gateway that was enrolled before gets new keys, and its old \
 certificates are revoked.
 
 Examples:
-  waypost hub enrol post-mong-kok --config hub.toml
+  waypost hub enrol post-mong-kok --config hub.toml --qr
   waypost hub enrol post-mong-kok --config hub.toml --minutes 1440 --out /media/usb/post-mong-kok.json
 
 Exit status: 0 if the code was made, 1 if not.";
@@ -104,7 +108,15 @@ fn enrol(args: &Args) -> Result<(), Box<dyn Error>> {
         writeln!(out, "{}", serde_json::to_string(&file)?)?;
     } else {
         let gateway = &args.gateway;
-        writeln!(out, "{}\n\nOn the gateway, until {ends}:", file.code)?;
+        writeln!(out, "{}\n", file.code)?;
+        if args.qr {
+            super::qr::write(&mut out, &file.code)?;
+            writeln!(out)?;
+        }
+        writeln!(
+            out,
+            "Until {ends}: scan it at the counter of {gateway}, or key it there; or on the gateway:"
+        )?;
         writeln!(out, "  waypost enrol DATA-DIRECTORY --gateway {gateway} --code {}", file.code)?;
     }
     Ok(())

@@ -6,6 +6,7 @@ mod enrol;
 mod export;
 mod init;
 mod order;
+mod qr;
 mod revoke;
 mod root;
 mod serve;
