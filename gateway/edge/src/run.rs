@@ -408,11 +408,16 @@ async fn serve(
         .map_err(|source| RunError::Journal { dir: config.data.clone(), source })?;
     tokio::spawn(Care { dir: config.data.clone(), boot }.run(writer.clone()));
 
-    let enrolled = async { Some(codes?.until_enrolled(&config.data, &identity).await) };
+    let enrolled = async {
+        match codes {
+            Some(codes) => codes.until_enrolled(&config.data, &identity).await,
+            None => std::future::pending().await,
+        }
+    };
     let outcome = tokio::select! {
         () = shutdown => Ok(After::Stopped),
         Ok(_) = journal_link.wait_for(|link| link.new_journal) => Ok(After::NewJournal),
-        Some(()) = enrolled => Ok(After::Enrolled),
+        () = enrolled => Ok(After::Enrolled),
         () = device::supervise(&mut drivers, &supervised) => Err(RunError::Ended("driver of a device")),
         _ = &mut ended => Err(RunError::Ended("station")),
         _ = &mut synced => Err(RunError::Ended("link to the hub")),
