@@ -93,7 +93,7 @@ pub async fn run(
         .map_err(|error| RunError::Listen(config.http.listen, error))?;
     let http_addr = listener.local_addr().map_err(|error| RunError::Listen(config.http.listen, error))?;
 
-    write_address(&config.dir, http_addr).map_err(StoreError::from)?;
+    tell_address(&config.dir, http_addr);
     let registry = Registry::new(&config.dir);
     places.refresh(&registry);
     let book = Arc::new(OrderBook::default());
@@ -185,11 +185,17 @@ fn on_commit(outbox: Arc<Outbox>, manifests: Arc<Notify>, changes: watch::Sender
     })
 }
 
-/// Tells other programs of this machine where the pages are: whole or not at all.
-fn write_address(dir: &Path, address: SocketAddr) -> io::Result<()> {
+/// Tells other programs of this machine where the pages are: whole or not at all. A disk without room for it is no reason
+/// to end: the pages are there all the same.
+fn tell_address(dir: &Path, address: SocketAddr) {
     let new = dir.join(format!("{ADDRESS_FILE}.new"));
-    std::fs::write(&new, format!("{address}\n"))?;
-    std::fs::rename(new, dir.join(ADDRESS_FILE))
+    let written = std::fs::write(&new, format!("{address}\n"))
+        .and_then(|()| std::fs::rename(&new, dir.join(ADDRESS_FILE)));
+    if let Err(error) = written {
+        // A half of it would only be in the way.
+        let _ = std::fs::remove_file(&new);
+        tracing::warn!(%error, dir = %dir.display(), "the address of the pages cannot be written down");
+    }
 }
 
 async fn tick(jobs: JobSender) {

@@ -306,6 +306,18 @@ async fn a_store_behind_a_retained_acknowledgement_asks_for_everything_in_a_new_
 }
 
 #[tokio::test]
+async fn a_hub_that_cannot_write_down_its_address_is_there_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(broker) = Broker::start(dir.path()) else { return };
+    let written = dir.path().join("hub").join("http.addr");
+    std::fs::create_dir_all(written.with_extension("addr.new")).unwrap();
+    let up = hub(dir.path(), broker.port, &[]).await;
+    tokio::net::TcpStream::connect(up.http).await.expect("its pages are served");
+    assert!(!written.exists());
+    up.stop().await;
+}
+
+#[tokio::test]
 async fn a_long_order_goes_in_parts_and_a_short_one_clears_them() {
     let dir = tempfile::tempdir().unwrap();
     let Some(broker) = Broker::start(dir.path()) else { return };
