@@ -13,7 +13,7 @@ const WAITING_MAX: usize = 1;
 /// What the counter was told stays on the panel so long, before the gateway goes on with the hub's grant.
 const SEEN: Duration = Duration::from_secs(3);
 
-/// Where the counter hands in a code. Clones lead to the same hub.
+/// Where the counter hands in a code. Clones lead to the same queue.
 #[derive(Debug, Clone)]
 pub struct EnrolDesk(mpsc::Sender<Asked>);
 

@@ -53,8 +53,8 @@ pub struct Args {
 
 const HELP: &str = "\
 The code enrols this gateway once, within its time and five tries; a code made before is void. Give it to the gateway \
-on a way of its own: scanned or keyed at its counter, read out, on paper, on a stick. A gateway that was enrolled before gets new keys, and its old \
-certificates are revoked.
+on a way of its own: read out, on paper, on a stick. Without a shell it is scanned or keyed at the gateway's counter. A \
+gateway that was enrolled before gets new keys, and its old certificates are revoked.
 
 Examples:
   waypost hub enrol post-mong-kok --config hub.toml --qr
