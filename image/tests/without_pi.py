@@ -100,6 +100,8 @@ def update_is_signed(image, root, dir, report):
     report.figure("bundle_bytes", bundle.stat().st_size)
     ours = root / "etc/rauc/keyring.pem"
     report.check("the card takes the bundle that was built with it", not fails("rauc", "info", "--keyring", ours, bundle))
+    service = ("usr/lib/systemd/system/rauc.service", "usr/share/dbus-1/system-services/de.pengutronix.rauc.service")
+    report.check("RAUC's service is there to be asked", all((root / file).exists() for file in service))
     other = dir / "other.pem"
     run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other", "-keyout", "/dev/null", "-out", other)
     report.check("a card with another key does not", fails("rauc", "info", "--keyring", other, bundle))
