@@ -429,7 +429,7 @@ already-not-locked = That badge is not locked
 # Enrolment at the counter, where the gateway has no hub yet
 line-enrol-none = No hub yet: scan or key its code for this gateway
 busy-enrol = Asking { $hub } …
-enrol-done = Enrolled
+yes-enrolled = Enrolled
 line-enrol-broker = Records go to { $broker } from now on
 enrol-bad-code = A part of the code is missing or wrong
 enrol-no-address = The code does not say where the hub is

@@ -405,7 +405,7 @@ already-not-locked = 這張職員證沒有鎖定
 # 在櫃位登記，閘道未有中央系統時
 line-enrol-none = 未有中央系統：請掃描或輸入本機的登記碼
 busy-enrol = 正在聯絡 { $hub }…
-enrol-done = 已登記
+yes-enrolled = 已登記
 line-enrol-broker = 記錄今後傳送到 { $broker }
 enrol-bad-code = 登記碼不完整或有錯
 enrol-no-address = 登記碼沒有中央系統的地址

@@ -164,7 +164,7 @@ const WORK: [Work; 17] = [
 ];
 
 /// Families of messages that are the main line, with their tone.
-const MAIN: [(&str, Tone); 11] = [
+const MAIN: [(&str, Tone); 12] = [
     ("ask-", Tone::Ready),
     ("busy-", Tone::Busy),
     ("yes-", Tone::Yes),
@@ -176,6 +176,7 @@ const MAIN: [(&str, Tone); 11] = [
     ("stock-", Tone::Ask),
     ("refusal-", Tone::No),
     ("alarm-", Tone::Alarm),
+    ("enrol-", Tone::No),
 ];
 
 /// Families of messages that stand inside another one, with one that they stand in and its argument.
@@ -397,6 +398,8 @@ fn message(
             "masked" => built.text("masked", "A123****"),
             "time" => built.text("time", "2020-09-03 08:31"),
             "printer" => built.text("printer", "label printer"),
+            "hub" => built.text("hub", "10.0.0.5:8091"),
+            "broker" => built.text("broker", "broker.example.org:8883"),
             "where" => built.text("where", "2345 6789"),
             number => built.number(number, [1, 2, 12, 417][key.len() % 4]),
         };

@@ -46,7 +46,7 @@ impl Engine {
             Some(Ok(broker)) => {
                 self.parts.enrolment = None;
                 let broker = format!("{}:{}", broker.host, broker.port);
-                Screen::yes(Message::new("enrol-done"))
+                Screen::yes(Message::new("yes-enrolled"))
                     .line(Message::new("line-enrol-broker").text("broker", broker))
             }
             Some(Err(error)) => refused(&error, &hub),
