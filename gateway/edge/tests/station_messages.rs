@@ -11,7 +11,7 @@ use std::{
 use waypost_edge::panel::Language;
 
 /// What the keys of a station's messages begin with.
-const FAMILIES: [&str; 20] = [
+const FAMILIES: [&str; 21] = [
     "title-",
     "ask-",
     "yes-",
@@ -32,6 +32,7 @@ const FAMILIES: [&str; 20] = [
     "busy-",
     "claim-",
     "compared-",
+    "enrol-",
 ];
 
 fn sources(folder: &Path, texts: &mut Vec<String>) {
