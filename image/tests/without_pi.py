@@ -100,6 +100,11 @@ def update_is_signed(image, root, dir, report):
     report.figure("bundle_bytes", bundle.stat().st_size)
     ours = root / "etc/rauc/keyring.pem"
     report.check("the card takes the bundle that was built with it", not fails("rauc", "info", "--keyring", ours, bundle))
+    # Its clock may stand before the day on which the keys were made.
+    conf = dir / "system.conf"
+    conf.write_text((root / "etc/rauc/system.conf").read_text().replace("path=/etc/", f"path={root}/etc/"))
+    early = ("faketime", "2020-01-01 00:00:00", "rauc", "--conf", conf)
+    report.check("so does one whose clock was never set", not fails(*early, "info", bundle))
     service = ("usr/lib/systemd/system/rauc.service", "usr/share/dbus-1/system-services/de.pengutronix.rauc.service")
     report.check("RAUC's service is there to be asked", all((root / file).exists() for file in service))
     other = dir / "other.pem"
