@@ -146,8 +146,8 @@ impl std::fmt::Debug for Code {
     }
 }
 
-/// Is it `host:port`, the host a name or an address (IPv6 in brackets)?
-fn is_address(text: &str) -> bool {
+/// May it stand behind a code: `host:port`, the host a name or an address (IPv6 in brackets)?
+pub fn is_address(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else { return false };
     let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let is_host = match in_brackets {

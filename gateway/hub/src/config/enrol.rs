@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 use toml::Spanned;
-use waypost_core::wire::enrolment::BrokerAddress;
+use waypost_core::wire::enrolment::{BrokerAddress, is_address};
 
 use super::{Fault, Mqtt};
 use crate::enrol::Enrol;
@@ -35,10 +35,9 @@ pub(super) fn check(raw: RawEnrol, mqtt: &Mqtt) -> Result<Enrol, Fault> {
         Fault::at(raw.listen.span(), format!("{:?} is no address with a port", raw.listen.get_ref()), remedy)
     })?;
     let address = match raw.address {
-        Some(address) => {
-            let BrokerAddress { host, port } = host_and_port(&address)?;
-            format!("{host}:{port}")
-        }
+        // What is no address in a code would make codes that no gateway takes.
+        Some(address) if is_address(address.get_ref()) => address.into_inner(),
+        Some(address) => return Err(no_host_and_port(&address)),
         None if listen.ip().is_unspecified() => {
             let what = "gateways must be told where this hub is, and it listens at every address";
             return Err(Fault::at(raw.listen.span(), what, "add address = \"hub.example.org:8091\""));
@@ -68,8 +67,10 @@ fn host_and_port(text: &Spanned<String>) -> Result<BrokerAddress, Fault> {
         let plain = !host.is_empty() && !host.contains(['/', ' ', '@']);
         plain.then(|| BrokerAddress { host: host.to_owned(), port })
     });
-    read.ok_or_else(|| {
-        let what = format!("{:?} is no host with a port", text.get_ref());
-        Fault::at(text.span(), what, "write a host and a port, such as \"hub.example.org:8091\"")
-    })
+    read.ok_or_else(|| no_host_and_port(text))
+}
+
+fn no_host_and_port(text: &Spanned<String>) -> Fault {
+    let what = format!("{:?} is no host with a port", text.get_ref());
+    Fault::at(text.span(), what, "write a host and a port, such as \"hub.example.org:8091\"")
 }

@@ -28,6 +28,11 @@ fn a_whole_configuration_is_read() {
     assert_eq!(usual.mqtt.port, 1883, "a broker's usual port needs no line");
 }
 
+/// A section for enrolment at this address, before the next one.
+fn enrolling(address: &str) -> String {
+    format!("[enrol]\nlisten = \"127.0.0.1:8091\"\naddress = \"{address}\"\n\n[http]")
+}
+
 #[test]
 fn a_fault_names_file_line_and_remedy() {
     let double =
@@ -46,6 +51,18 @@ fn a_fault_names_file_line_and_remedy() {
         (good().replace("127.0.0.1:0", "127.0.0.1"), 6, "no address with a port", "127.0.0.1:8080"),
         (good().replace("127.0.0.1:0", "0.0.0.0:80"), 6, "no sign-in", "loopback"),
         (good().replace("1884", "0"), 4, "port 0", "1883"),
+        (
+            good().replace("[http]", &enrolling("fe80::1:8091")),
+            7,
+            "no host with a port",
+            "hub.example.org:8091",
+        ),
+        (
+            good().replace("[http]", &enrolling("hub:8091/x")),
+            7,
+            "no host with a port",
+            "hub.example.org:8091",
+        ),
         (good().replace("600", "-1"), 9, "simulated clock", "600"),
         (good().replace(KEY, "abc"), 14, "64 hex", "--help"),
         (good().replace("laboratory", "lavatory"), 13, "unknown variant", "--help"),
