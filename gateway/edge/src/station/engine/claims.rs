@@ -15,6 +15,7 @@ use super::{
     Engine, Ticket,
 };
 use crate::{claim::Done, sync::HubDesk};
+
 /// A claim whose tokens are made, with what the hub said of the person.
 pub struct AtHub {
     job: HashJob,

@@ -94,7 +94,7 @@ impl Closed {
             tokio::select! {
                 () = stopped(&mut stopping) => return,
                 Some(reading) = readings.recv() => self.answer(reading),
-                Some(event) = devices.recv() => self.device(event),
+                Some(event) = devices.recv() => self.device(&event),
                 _ = look.tick() => self.refresh(),
             }
         }
@@ -110,18 +110,8 @@ impl Closed {
         self.say(Some(reading));
     }
 
-    fn device(&mut self, event: DeviceEvent) {
-        let news = match event {
-            DeviceEvent::Up(name) => self.display.device(&name, false),
-            DeviceEvent::Down(name) => self.display.device(&name, true),
-            DeviceEvent::Lid { open } => self.display.lid(open),
-            DeviceEvent::Noise(name) => self.display.noise(&name),
-            DeviceEvent::Unreadable
-            | DeviceEvent::Seal(_)
-            | DeviceEvent::Gnss(_)
-            | DeviceEvent::Printer(_) => false,
-        };
-        if news {
+    fn device(&mut self, event: &DeviceEvent) {
+        if self.display.heard(event) {
             self.refresh();
         }
     }

@@ -6,7 +6,10 @@ use jiff::tz::TimeZone;
 use tokio::sync::watch;
 use waypost_core::fact::{ClockQuality, Moment, SiteKind};
 
-use super::super::screen::{Frame, Screen};
+use super::{
+    super::screen::{Frame, Screen},
+    DeviceEvent,
+};
 use crate::{
     panel::{JournalState, LINES_MAX, Panel, Status, Tone},
     sync::LinkState,
@@ -124,20 +127,24 @@ impl Display {
         self.panel.send_replace(Arc::new(panel));
     }
 
+    /// Takes news of a device, where the status line tells it. True where that line changes.
+    pub fn heard(&mut self, event: &DeviceEvent) -> bool {
+        match event {
+            DeviceEvent::Up(name) => self.device(name, false),
+            DeviceEvent::Down(name) => self.device(name, true),
+            DeviceEvent::Lid { open } => std::mem::replace(&mut self.lid_open, *open) != *open,
+            DeviceEvent::Noise(name) => self.noisy.insert(name.to_owned()),
+            DeviceEvent::Unreadable
+            | DeviceEvent::Seal(_)
+            | DeviceEvent::Gnss(_)
+            | DeviceEvent::Printer(_) => false,
+        }
+    }
+
     /// A device is away, or is back. True where that is news.
-    pub fn device(&mut self, name: &str, missing: bool) -> bool {
+    fn device(&mut self, name: &str, missing: bool) -> bool {
         let was_noisy = self.noisy.remove(name);
         was_noisy | if missing { self.missing.insert(name.to_owned()) } else { self.missing.remove(name) }
-    }
-
-    /// A device sends bytes that are nothing. True where that is news.
-    pub fn noise(&mut self, name: &str) -> bool {
-        self.noisy.insert(name.to_owned())
-    }
-
-    /// The lid was opened or closed. True where that is news.
-    pub fn lid(&mut self, open: bool) -> bool {
-        std::mem::replace(&mut self.lid_open, open) != open
     }
 
     fn compose(&mut self, frame: Frame, sources: &Sources<'_>, took: Took) -> Panel {

@@ -14,27 +14,10 @@ use super::{
 
 impl Engine {
     pub(super) async fn device(&mut self, event: DeviceEvent) {
+        if self.display.heard(&event) {
+            self.refresh();
+        }
         match event {
-            DeviceEvent::Up(name) => {
-                if self.display.device(&name, false) {
-                    self.refresh();
-                }
-            }
-            DeviceEvent::Down(name) => {
-                if self.display.device(&name, true) {
-                    self.refresh();
-                }
-            }
-            DeviceEvent::Lid { open } => {
-                if self.display.lid(open) {
-                    self.refresh();
-                }
-            }
-            DeviceEvent::Noise(name) => {
-                if self.display.noise(&name) {
-                    self.refresh();
-                }
-            }
             DeviceEvent::Printer(news) => {
                 if self.papers.news(news) {
                     self.refresh();
@@ -67,7 +50,12 @@ impl Engine {
                     self.note(Act::AtFence { fence });
                 }
             }
-            DeviceEvent::Seal(_) | DeviceEvent::Gnss(_) => {}
+            DeviceEvent::Up(_)
+            | DeviceEvent::Down(_)
+            | DeviceEvent::Lid { .. }
+            | DeviceEvent::Noise(_)
+            | DeviceEvent::Seal(_)
+            | DeviceEvent::Gnss(_) => {}
         }
     }
 

@@ -2,10 +2,7 @@
 
 use std::io::{self, Write};
 
-use waypost_drivers::printer::{
-    Bitmap,
-    barcode::{CodeError, Matrix},
-};
+use waypost_drivers::printer::{Bitmap, barcode::Matrix};
 
 /// Black on white whatever the terminal's colours are, and back.
 const COLOURS: &str = "\x1b[30;107m";
@@ -13,8 +10,7 @@ const PLAIN: &str = "\x1b[0m";
 
 /// Writes a QR code of a text, two rows of squares a line.
 pub fn write(out: &mut impl Write, text: &str) -> io::Result<()> {
-    let other = |error: CodeError| io::Error::other(error);
-    let code = Matrix::qr(text).map_err(other)?;
+    let code = Matrix::qr(text).map_err(io::Error::other)?;
     let side = code.modules();
     let mut picture = Bitmap::new(side, side + side % 2).map_err(io::Error::other)?;
     code.draw(&mut picture, 0, 0, 1);
