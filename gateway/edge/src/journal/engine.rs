@@ -1,6 +1,9 @@
 //! One group of requests, from the questions to the commit. Runs on the writer's thread alone.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -22,6 +25,7 @@ use super::{
     database::{self, put_meta},
     draft::{Draft, NewLine},
     error::{AckError, JournalError, JournalFailure},
+    log_ahead::LogAhead,
     renew, reserve,
     retention::Marks,
     rows::{InGroup, Rows},
@@ -38,6 +42,11 @@ pub const GROUP_MAX: usize = 64;
 pub(super) const PRUNED_MAX: u64 = 512;
 /// Most answers noted as shown that wait for a commit. More than can be asked at once.
 const SHOWN_WAITING_MAX: usize = 2048;
+/// A position that no request takes along is written after this.
+const POSITION_WAIT_MAX: Duration = Duration::from_secs(1);
+/// An acknowledgement that no request takes along is written after this. One that a power cut takes is given again, for
+/// records that are sent once more; a commit for each would write half as much again as the records.
+const HELD_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The writer's own: the write connection and what it knows of the file.
 pub(super) struct Engine {
@@ -64,6 +73,7 @@ pub(super) struct Engine {
     /// Requests whose yes was shown; noted with the next commit.
     shown: Vec<RequestId>,
     rows_written: u64,
+    log: LogAhead,
     /// None where it cannot be had.
     witness: Option<Witness>,
     #[cfg(test)]
@@ -122,6 +132,7 @@ impl Engine {
         let track = Track::read(&connection, track_max, held.map_or(0, |ack| ack.track_held))?;
         let unshown = find_unshown(&connection)?;
         let mut engine = Self {
+            log: LogAhead::of(&dir),
             dir,
             gateway,
             site,
@@ -148,6 +159,7 @@ impl Engine {
         };
         engine.witness = Witness::open(&engine.dir);
         engine.start()?;
+        engine.log.keep();
         Ok((engine, unshown))
     }
 
@@ -512,8 +524,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Brings the log into the file as far as readers let it, once enough has gathered. Called after the answers.
-    pub(super) fn checkpoint_when_due(&mut self) {
+    /// What is done while nobody waits, after the answers.
+    pub(super) fn after_answers(&mut self) {
+        self.checkpoint_when_due();
+        self.log.keep();
+    }
+
+    /// Brings the log into the file as far as readers let it, once enough has gathered.
+    fn checkpoint_when_due(&mut self) {
         /// About 8 MiB of log.
         const ROWS: u64 = 4096;
         let due = ROWS;
@@ -609,14 +627,14 @@ impl Engine {
         Ok(pruned)
     }
 
-    /// Something waits for a commit that should not wait long.
-    pub(super) fn waits(&self) -> bool {
-        self.track.waits() || self.held_waits
+    /// How long what waits for a commit may wait for one that is made anyway. None: nothing waits that must be written.
+    pub(super) fn may_wait(&self) -> Option<Duration> {
+        if self.track.waits() { Some(POSITION_WAIT_MAX) } else { self.held_waits.then_some(HELD_WAIT_MAX) }
     }
 
     /// Something waits for a commit.
     pub(super) fn has_rest(&self) -> bool {
-        self.waits() || !self.shown.is_empty()
+        self.may_wait().is_some() || !self.shown.is_empty()
     }
 
     pub(super) fn tail(&self) -> Tail {

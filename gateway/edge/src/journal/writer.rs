@@ -19,8 +19,6 @@ use super::{
 
 /// Most requests that wait for the writer. Who comes then waits for a place.
 pub const QUEUE_MAX: usize = 1024;
-/// A position or an acknowledgement that no request takes along is written after this.
-const WAIT_MAX: Duration = Duration::from_secs(1);
 /// After a failure that may pass, requests fail at once for this long; then the file is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -95,7 +93,7 @@ impl Writer {
     }
 
     /// Takes the hub's acknowledgement, whose signature has been checked, if our chain agrees with it. False: it
-    /// says nothing new. It is written with the next commit, within a second.
+    /// says nothing new. It is written with the next commit, within a minute.
     pub async fn acknowledged(&self, ack: Acknowledged) -> Result<bool, AckError> {
         let (answer, answered) = oneshot::channel();
         let stopped = || AckError::Journal(JournalFailure::Stopped);
@@ -225,7 +223,7 @@ pub(super) fn start(engine: Engine, lock: Lock) -> Result<Writer, JournalError> 
         tail: tail_out,
         health: health_out,
         down: None,
-        waiting_since: None,
+        due: None,
         stopping: Vec::new(),
         _lock: lock,
     };
@@ -244,8 +242,8 @@ struct Worker {
     tail: watch::Sender<Tail>,
     health: watch::Sender<Health>,
     down: Option<Down>,
-    /// Since when a position or an acknowledgement waits for a commit.
-    waiting_since: Option<Instant>,
+    /// When a position or an acknowledgement is written that no request took along.
+    due: Option<Instant>,
     stopping: Vec<oneshot::Sender<()>>,
     _lock: Lock,
 }
@@ -268,8 +266,8 @@ impl Worker {
             {
                 self.take(job, &mut asks);
             }
-            let overdue = self.waiting_since.is_some_and(|since| since.elapsed() >= WAIT_MAX);
-            if !asks.is_empty() || overdue {
+            let is_due = self.due.is_some_and(|due| due <= Instant::now());
+            if !asks.is_empty() || is_due {
                 self.commit(&mut asks);
             }
             if !self.stopping.is_empty() {
@@ -289,10 +287,10 @@ impl Worker {
 
     /// The next job; within: none where something waited long enough; none at all: nobody can ask any more.
     fn next(&mut self) -> Option<Option<Job>> {
-        let Some(since) = self.waiting_since else {
+        let Some(due) = self.due else {
             return self.queue.blocking_recv().map(Some);
         };
-        let left = WAIT_MAX.saturating_sub(since.elapsed());
+        let left = due.saturating_duration_since(Instant::now());
         let queue = &mut self.queue;
         match self.timer.block_on(async { tokio::time::timeout(left, queue.recv()).await }) {
             Ok(Some(job)) => Some(Some(job)),
@@ -318,7 +316,7 @@ impl Worker {
             }
             Job::Prune(through, answer) => {
                 let _ = answer.send(self.engine.prune(through));
-                self.engine.checkpoint_when_due();
+                self.engine.after_answers();
             }
             Job::Here(answer) => {
                 // Who asked may be gone.
@@ -335,14 +333,15 @@ impl Worker {
             #[cfg(test)]
             Job::Fault(fault) => self.engine.fault = Some(fault),
         }
-        if self.waiting_since.is_none() && self.engine.waits() {
-            self.waiting_since = Some(Instant::now());
+        if let Some(may_wait) = self.engine.may_wait() {
+            let due = Instant::now() + may_wait;
+            self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
         }
     }
 
     /// Commits a group and answers it.
     fn commit(&mut self, asks: &mut Vec<Ask>) {
-        self.waiting_since = None;
+        self.due = None;
         if let Some(failure) = self.still_down() {
             for ask in asks.drain(..) {
                 let _ = ask.answer.send(Verdict::Failed(failure.clone()));
@@ -380,7 +379,7 @@ impl Worker {
             answered.push(request);
         }
         drop(answered);
-        self.engine.checkpoint_when_due();
+        self.engine.after_answers();
     }
 
     /// The failure that still holds; none where the file is open, or could be opened again.

@@ -61,6 +61,19 @@ async fn an_acknowledgement_outlives_a_restart() {
     assert_eq!(open(&dir).1.held, Some(believed));
 }
 
+#[tokio::test]
+async fn an_acknowledgement_goes_to_the_disk_with_the_next_record() {
+    let dir = TempDir::new().unwrap();
+    let (writer, opened) = open(&dir);
+    let reader = Reader::open(dir.path()).unwrap();
+    let believed = ack(4, opened.last, opened.link);
+    assert_eq!(writer.acknowledged(believed).await, Ok(true));
+    assert!(writer.comes_round().await);
+    assert_eq!(reader.held().unwrap(), None, "for it alone no commit is made yet");
+    granted(&writer.ask(goods("a", 1)).await);
+    assert_eq!(reader.held().unwrap(), Some(believed));
+}
+
 #[test]
 fn a_journal_that_ends_before_what_the_hub_holds_is_not_continued() {
     let dir = TempDir::new().unwrap();

@@ -135,3 +135,23 @@ async fn many_at_once_are_each_answered_once_and_the_chain_fits() {
     assert_eq!((verified.last, verified.link), writer.last());
     assert_eq!(reader.body(RowKind::Stock, "packs").unwrap().as_deref(), Some("500"));
 }
+
+#[tokio::test]
+async fn a_commit_does_not_make_the_log_longer() {
+    let dir = TempDir::new().unwrap();
+    let (writer, _) = open(&dir);
+    let log = || std::fs::metadata(dir.path().join("journal.db-wal")).unwrap().len();
+    let length = log();
+    for number in 0..10 {
+        granted(&writer.ask(goods(&format!("r{number}"), 1)).await);
+        assert_eq!(log(), length);
+    }
+    for number in 10..200 {
+        granted(&writer.ask(goods(&format!("r{number}"), 1)).await);
+    }
+    assert!(writer.comes_round().await);
+    let longer = log();
+    assert!(longer > length, "and more was put ahead once that was used");
+    granted(&writer.ask(goods("last", 1)).await);
+    assert_eq!(log(), longer);
+}
