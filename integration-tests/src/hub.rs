@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{
     export,
     gateway::{Gateway, assert_crashed},
+    manager::Manager,
     port,
     process::Process,
     program,
@@ -97,10 +98,26 @@ impl Hub {
         self.launch(program::waypost_with_faults(), Some(point));
     }
 
-    fn launch(&mut self, binary: &Path, crash_at: Option<&str>) {
+    /// Starts it under a service manager; `hang_at` is where its store will stand still.
+    pub fn start_under(&mut self, manager: &Manager, hang_at: Option<&str>) {
+        let binary = if hang_at.is_some() { program::waypost_with_faults() } else { program::waypost() };
+        let mut command = self.command(binary);
+        manager.environment(&mut command);
+        if let Some(point) = hang_at {
+            command.env("WAYPOST_HANG_AT", point);
+        }
+        self.process = Some(Process::start("the hub", &mut command, &self.dir.join("log")));
+    }
+
+    fn command(&self, binary: &Path) -> Command {
         assert!(self.process.is_none(), "the hub runs already");
         let mut command = Command::new(binary);
         command.arg("hub").arg("--config").arg(self.config());
+        command
+    }
+
+    fn launch(&mut self, binary: &Path, crash_at: Option<&str>) {
+        let mut command = self.command(binary);
         match crash_at {
             Some(point) => command.env("WAYPOST_CRASH_AT", point),
             None => command.env_remove("WAYPOST_CRASH_AT"),

@@ -1,9 +1,9 @@
-//! The service manager is told when the gateway serves and when it stops, and its watchdog is fed only while the gateway
-//! moves.
+//! The service manager is told when gateway and hub serve and when they stop, and its watchdog is fed only while they move.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first wrong thing")]
 
 use std::{
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -11,6 +11,7 @@ use std::{
 use waypost_integration_tests::{
     codes,
     gateway::{Gateway, Plan},
+    hub::Hub,
     manager::Manager,
     process::Process,
     program,
@@ -92,4 +93,37 @@ fn bites(point: &str, told: &str, logged: &str) -> Run {
     assert!(last.contains(told), "{last}");
     assert!(run.gateway.log().contains("a part stands still"), "{}", run.gateway.log());
     run
+}
+
+fn hub(dir: &Path) -> Hub {
+    let hub = Hub::make(dir, &[]);
+    // It needs no broker to be alive.
+    hub.configure(1, []);
+    hub
+}
+
+#[test]
+fn the_manager_is_told_of_a_hubs_start_life_and_stop() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut hub = hub(&dir.path().join("hub"));
+    let manager = Manager::new(dir.path(), PATIENCE);
+    hub.start_under(&manager, None);
+    manager.wait_for("READY=1");
+    let fed = manager.wait_for("WATCHDOG=1");
+    assert!(fed.contains(&format!("STATUS=pages at http://127.0.0.1:{}", hub.port())), "{fed}");
+    manager.wait_for("WATCHDOG=1");
+    hub.stop();
+    manager.wait_for("STOPPING=1");
+}
+
+#[test]
+fn a_store_that_stands_still_starves_the_hubs_watchdog() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut hub = hub(&dir.path().join("hub"));
+    let manager = Manager::new(dir.path(), PATIENCE);
+    hub.start_under(&manager, Some("before_commit"));
+    manager.wait_for("READY=1");
+    let last = manager.wait_until_it_bites();
+    assert!(last.contains("the store stands still"), "{last}");
+    assert!(hub.log().contains("a part stands still"), "{}", hub.log());
 }

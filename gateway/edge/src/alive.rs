@@ -3,7 +3,8 @@
 //! Three parts decide: the journal's writer, the station and the supervisor of the devices. Each beats its [`Pulse`] when
 //! it has come round: the writer by answering a question that goes through its queue, the station with every turn of its
 //! loop, at least once a second, the supervisor likewise. Each beat is work done, never a timer of its own. What speaks
-//! to the manager runs beside the supervisor, so that a runtime that stands still feeds nothing either.
+//! to the manager runs beside the supervisor, so that a runtime that stands still feeds nothing either. A hub has one such
+//! part, its store, which commits every second.
 //!
 //! A part that stands still is logged once by name and told as the status; the manager then ends the process and starts
 //! it anew. What was acknowledged is on the disk by then. Where no manager listens, nothing here runs.

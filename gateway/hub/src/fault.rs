@@ -1,4 +1,4 @@
-//! Named points where a test lets the process die. A shipped binary has none of them.
+//! Named points where a test lets the process die, or a thread stand still. A shipped binary has none of them.
 
 /// Dies here if the feature `faults` is compiled in, `WAYPOST_CRASH_AT` names this point (`NAME`, or `NAME:COUNT` for
 /// the COUNT-th time) and the condition holds.
@@ -21,3 +21,17 @@ pub(crate) fn crash_point(name: &str, condition: impl FnOnce() -> bool) {
 /// Nothing: the feature `faults` is not compiled in.
 #[cfg(not(feature = "faults"))]
 pub(crate) fn crash_point(_name: &str, _condition: impl FnOnce() -> bool) {}
+
+/// Stands still here for ever if the feature `faults` is compiled in and `WAYPOST_HANG_AT` names this point.
+#[cfg(feature = "faults")]
+pub(crate) fn hang_point(name: &str) {
+    if std::env::var("WAYPOST_HANG_AT").is_ok_and(|wanted| wanted == name) {
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// Nothing: the feature `faults` is not compiled in.
+#[cfg(not(feature = "faults"))]
+pub(crate) fn hang_point(_name: &str) {}

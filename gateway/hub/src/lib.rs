@@ -23,4 +23,4 @@ pub mod secrets;
 pub mod store;
 pub mod time;
 
-pub use run::{RunError, Running, run};
+pub use run::{Beat, RunError, Running, run};

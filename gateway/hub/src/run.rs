@@ -76,10 +76,15 @@ pub struct Running {
     pub epoch: u64,
 }
 
+/// Called with each commit of the store. One is made every second, though nothing comes: while it is called, the hub's
+/// tasks and its store move.
+pub type Beat = Box<dyn Fn() + Send>;
+
 /// Runs until `shutdown` completes or the store can no longer be written. `up` is told once the pages answer.
 pub async fn run(
     config: Config,
     up: Option<oneshot::Sender<Running>>,
+    beat: Beat,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
     let keys = Arc::new(Keys::read(&config.dir)?);
@@ -120,7 +125,7 @@ pub async fn run(
     let manifests = Arc::new(Notify::new());
     let (changes, changed) = watch::channel(0);
     let (online, is_online) = watch::channel(false);
-    let on_commit = on_commit(Arc::clone(&outbox), Arc::clone(&manifests), changes);
+    let on_commit = on_commit(Arc::clone(&outbox), Arc::clone(&manifests), changes, beat);
     let (jobs, writer) = writer::start(store, config.clock, on_commit)?;
 
     let restores = Restores::new(View::open(&config.dir, Arc::clone(&places))?);
@@ -170,8 +175,14 @@ pub async fn run(
     }
 }
 
-fn on_commit(outbox: Arc<Outbox>, manifests: Arc<Notify>, changes: watch::Sender<u64>) -> writer::OnCommit {
+fn on_commit(
+    outbox: Arc<Outbox>,
+    manifests: Arc<Notify>,
+    changes: watch::Sender<u64>,
+    beat: Beat,
+) -> writer::OnCommit {
     Box::new(move |applied: Applied| {
+        beat();
         if let Some(session) = applied.republish {
             outbox.open(session);
         }

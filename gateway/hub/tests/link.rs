@@ -119,7 +119,7 @@ async fn hub(dir: &Path, broker: u16, gateways: &[&Gateway]) -> Up {
     let (stop, stopped) = oneshot::channel::<()>();
     let (up, is_up) = oneshot::channel();
     let config = Config::read(&file).unwrap();
-    let task = tokio::spawn(waypost_hub::run(config, Some(up), async {
+    let task = tokio::spawn(waypost_hub::run(config, Some(up), Box::new(|| ()), async {
         let _dropped_is_stopped_too = stopped.await;
     }));
     let Running { http_addr, epoch } = timeout(LONG, is_up).await.expect("the hub comes up").unwrap();

@@ -45,6 +45,7 @@ pub fn start(
             {
                 group.push(job);
             }
+            crate::fault::hang_point("before_commit");
             match store.apply(&group, clock.now()) {
                 Ok(applied) => {
                     failures = 0;

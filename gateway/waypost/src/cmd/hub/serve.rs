@@ -13,7 +13,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
 };
-use waypost_edge::alive;
+use waypost_edge::alive::{self, Parts, Pulse};
 use waypost_hub::{Running, config::Config};
 
 /// Threads for the link and the pages; the store has one of its own.
@@ -52,11 +52,17 @@ fn serve(config: &Path) -> Result<(), Box<dyn Error>> {
             alive::stopping();
         };
         let (up, is_up) = oneshot::channel();
-        let hub = waypost_hub::run(config, Some(up), shutdown);
+        let store = Pulse::default();
+        let beating = store.clone();
+        let hub = waypost_hub::run(config, Some(up), Box::new(move || beating.beat()), shutdown);
         let say = async move {
             if let Ok(running) = is_up.await {
                 print(running)?;
                 alive::ready();
+                if let Some(every) = alive::listened() {
+                    let status = move || format!("pages at http://{}", running.http_addr);
+                    tokio::spawn(alive::feed(Parts::new([("store", store)]), every, status, alive::tell));
+                }
             }
             Ok::<_, io::Error>(())
         };
