@@ -4,12 +4,11 @@
 # The user is the same in every version: the data partition outlives them.
 waypost_id=800
 
-# What a Pi on a counter never meets. USB storage and the radios are left out on purpose.
+# What a Pi on a counter never meets. USB storage and the radios are left out on purpose; the screen is the one that the
+# firmware sets up.
 modules_out=(
     drivers/usb/storage drivers/net/wireless drivers/bluetooth/hci_uart.ko drivers/infiniband drivers/media drivers/isdn
-    drivers/nvme drivers/ata drivers/scsi drivers/target drivers/gpu/drm/amd drivers/gpu/drm/nouveau drivers/gpu/drm/radeon
-    drivers/gpu/drm/msm drivers/gpu/drm/rockchip drivers/gpu/drm/etnaviv drivers/gpu/drm/tegra drivers/gpu/drm/hisilicon
-    drivers/gpu/drm/meson drivers/gpu/drm/sun4i drivers/gpu/drm/panel drivers/mtd drivers/iio drivers/hwtracing drivers/accel
+    drivers/nvme drivers/ata drivers/scsi drivers/target drivers/gpu drivers/mtd drivers/iio drivers/hwtracing drivers/accel
     drivers/net/ethernet/mellanox drivers/net/ethernet/intel drivers/net/ethernet/qlogic drivers/net/ethernet/chelsio
     drivers/net/ethernet/amd drivers/net/ethernet/cavium drivers/net/ethernet/hisilicon drivers/net/ethernet/marvell
     drivers/net/ethernet/freescale drivers/net/ethernet/aquantia drivers/net/ethernet/huawei drivers/net/ethernet/netronome
@@ -26,6 +25,23 @@ packaging_out=(
     'usr/bin/perl*' usr/share/perl usr/share/perl5 usr/lib/aarch64-linux-gnu/perl usr/lib/aarch64-linux-gnu/perl-base
     'usr/lib/aarch64-linux-gnu/libperl.so*' usr/lib/klibc usr/share/initramfs-tools etc/initramfs-tools
     usr/lib/udev/hwdb.d usr/share/lintian usr/share/bug etc/apt
+)
+
+# Each of these costs a start some time, and nothing here needs it: nobody signs in, nothing is encrypted, the log lies in
+# memory, and what lists sounds, cameras and mice has none to list.
+units_off=(
+    systemd-logind.service systemd-user-sessions.service getty.target systemd-ask-password-{wall,console}.path
+    systemd-update-utmp.service systemd-update-utmp-runlevel.service systemd-initctl.socket
+    systemd-fsckd.{socket,service} systemd-journal-flush.service systemd-pstore.service
+    systemd-sysusers.service systemd-repart.service systemd-network-generator.service systemd-pcrphase{,-sysinit}.service
+    systemd-binfmt.service proc-sys-fs-binfmt_misc.automount sys-kernel-{debug,tracing}.mount dev-{hugepages,mqueue}.mount
+    sys-fs-fuse-connections.mount
+)
+generator_kept=systemd-fstab-generator
+udev_rules_out=(
+    50-firmware 60-autosuspend 60-cdrom_id 60-drm 60-fido-id 60-infiniband 60-persistent-{alsa,storage-tape,v4l} 60-sensor
+    64-btrfs 70-{camera,joystick,memory,mouse,touchpad,uaccess} 71-seat 73-seat-late 75-probe_mtd 78-sound-card
+    80-debian-compat 85-hwclock 96-e2scrub
 )
 
 # Makes the tree in $work/root from $base and the package.
@@ -106,7 +122,12 @@ furnish_root() { # root, version
     # No screen asks for a password: there is none. Nothing waits for a network.
     as_root systemctl --quiet --root="$root" mask getty@.service serial-getty@.service console-getty.service \
         systemd-networkd-wait-online.service systemd-firstboot.service waypost-update.timer waypost-update.service \
-        dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer 2>/dev/null
+        dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer "${units_off[@]}" 2>/dev/null
+    as_root find "$root/usr/lib/systemd/system-generators" ! -type d ! -name $generator_kept -delete
+    local rules
+    for rules in "${udev_rules_out[@]}"; do
+        as_root rm "$root/usr/lib/udev/rules.d/$rules.rules"
+    done
     as_root rm -rf "$root/etc/systemd/system/getty.target.wants"
     as_root systemctl --quiet --root="$root" set-default multi-user.target
 

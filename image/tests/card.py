@@ -86,14 +86,13 @@ class Card:
         self.in_data(f"rm {name}")
 
     def copy_data(self, to):
-        """The journal's folder as it lies on the card now, after its file system was repaired from its own log.
-
-        Only for a card whose Pi is off.
-        """
+        """The data partition as it lies on the card now, in a file. Only for a card whose Pi is off, or stands still."""
         start, size, _ = self.partition(2)
-        data = to / "data.ext4"
-        run("dd", f"if={self.path}", f"of={data}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}", "conv=sparse")
+        to.unlink(missing_ok=True)
+        run("dd", f"if={self.path}", f"of={to}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}", "conv=sparse")
+
+    def unpack_data(self, data, to):
+        """The journal's folder in such a copy, after its file system was repaired from its own log."""
         mend(data)
         run("debugfs", "-R", f"rdump /waypost {to}", data)
-        data.unlink()
         return to / "waypost"

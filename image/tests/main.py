@@ -48,7 +48,7 @@ class Stand:
         self.panel = Panel(self.pi.panel_port)
 
 
-def run_parts(stand, parts, cut_count):
+def run_parts(stand, parts, cut_count, moment_count):
     setting_up.set_up(stand)
     setting_up.read_figures(stand)
     if "work" in parts:
@@ -58,7 +58,7 @@ def run_parts(stand, parts, cut_count):
     if "full" in parts:
         full.full_card(stand)
     if "cuts" in parts:
-        cuts.power_cuts(stand, cut_count)
+        cuts.power_cuts(stand, cut_count, moment_count)
     if "update" in parts:
         updates.updates(stand)
 
@@ -68,6 +68,7 @@ def main():
     args.add_argument("--image", required=True)
     args.add_argument("--keys", required=True)
     args.add_argument("--cuts", type=int, default=1)
+    args.add_argument("--moments", type=int, default=10)
     args.add_argument("--only", default=",".join(PARTS))
     args.add_argument("--json", action="store_true")
     args.add_argument("--keep", action="store_true")
@@ -88,7 +89,7 @@ def main():
         if set(parts) - WITHOUT_PEERS:
             stand = Stand(args, dir, report)
             stand.start_peers()
-            run_parts(stand, parts, args.cuts)
+            run_parts(stand, parts, args.cuts, args.moments)
     except (Late, RuntimeError, OSError) as error:
         traceback.print_exc()
         report.check("the test went to its end", False, str(error))

@@ -1,10 +1,12 @@
 """An emulated Raspberry Pi 3B with a card, and with what hangs on it."""
 
 import contextlib
+import signal
 import socket
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import free
 from hid_scanner import HidScanner
@@ -100,6 +102,18 @@ class Pi:
         of its serial lines and sockets, is in it too."""
         with open(f"/proc/{self.process.pid}/io") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("wchar"))
+
+    @contextlib.contextmanager
+    def standing_still(self):
+        """No part of QEMU moves, and nothing is written to the card."""
+        self.process.send_signal(signal.SIGSTOP)
+        threads = Path(f"/proc/{self.process.pid}/task")
+        state = lambda thread: (thread / "stat").read_text().rsplit(")", 1)[1].split()[0]
+        until("QEMU stands still", lambda: all(state(thread) == "T" for thread in threads.iterdir()), 60)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def cut(self):
         """Pulls the plug: QEMU gets SIGKILL and is not asked."""
