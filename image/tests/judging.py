@@ -11,7 +11,7 @@ TOOLS = {
     "systemctl": 'case "$*" in *NRestarts*) echo "$RESTARTS";; *MainPID*) echo 1;; *is-active*) exit "$INACTIVE";; *) echo "systemctl $*" >>"$TOLD";; esac',
     "curl-page": 'exit "$PAGE_FAILS"',
     "fw_printenv": 'echo "$CONFIRMED"',
-    "fw_setenv": 'echo "fw_setenv $*" >>"$TOLD"',
+    "fw_setenv": 'echo "fw_setenv $*" >>"$TOLD"; exit "$SECTOR_FAILS"',
     "rauc": "case \"$1\" in info) [ \"$(cat \"$3\")\" = bundle ] && echo \"RAUC_MF_VERSION='$SIGNED'\";; *) echo \"rauc $*\" >>\"$TOLD\"; [ -z \"$POWER_FAILS\" ] || kill -9 $PPID; exit \"$INSTALL_FAILS\";; esac",
     "sleep": "exit 0",
     "sync": "exit 0",
@@ -55,7 +55,7 @@ class Place:
             file.write_text(f"#!/bin/sh\n{text}\n")
             file.chmod(0o755)
         (self.dir / "script").write_text(script)
-        told = {"TOLD": str(self.dir / "told"), "INSTALL_FAILS": "0", "POWER_FAILS": "", "SIGNED": "", "CONFIRMED": "A", **HEALTHY}
+        told = {"TOLD": str(self.dir / "told"), "INSTALL_FAILS": "0", "POWER_FAILS": "", "SIGNED": "", "CONFIRMED": "A", "SECTOR_FAILS": "0", **HEALTHY}
         env = os.environ | told | env | {"PATH": f"{self.dir / 'tools'}:{os.environ['PATH']}"}
         done = subprocess.run(["sh", self.dir / "script"], env=env, capture_output=True, text=True)
         return done, (self.dir / "told").read_text(), done.stdout
@@ -85,6 +85,14 @@ def judging(root, dir, report):
 
     _, told, _ = Place(root, dir).set_up().run("confirm", slot="A", **ENDS_BY_ITSELF)
     report.check("a confirmed slot is never left, and never started in a loop, for its gateway's health", told == "", told)
+
+    place = Place(root, dir).set_up().write("rauc/trying", "1.0")
+    _, told, _ = place.run("confirm", CONFIRMED="B")
+    settled = place.file("rauc/trying") is None and place.file("rauc/refused") is None and "mark-good" in told and "mark-active" not in told
+    report.check("a power cut right after the confirmation leaves a card that takes the next update", settled, told)
+
+    _, told, said = Place(root, dir).set_up().run("confirm", SECTOR_FAILS="1")
+    report.check("one that cannot be confirmed says so, and runs on", "cannot be confirmed" in said and "reboot" not in told, said)
 
     place = Place(root, dir).set_up().write("rauc/trying", "2.0")
     _, told, _ = place.run("confirm", slot="A")
