@@ -37,8 +37,19 @@ def is_yes_to(code):
 
 
 def open_box(stand, code):
-    """Opens a box. It is refused where one is open from before, also from before a cut: tubes then go into that one."""
-    scan(stand, code, lambda panel: panel["tone"] == "no" or is_yes_to(code)(panel))
+    """Opens a box. It is refused where one is open from before, also from before a cut: tubes then go into that one.
+
+    Who was signed in before a cut still is, so the panel may be ready before the scanner is opened; a clerk whose scan is
+    not answered scans again.
+    """
+    def answered():
+        stand.pi.scan(code)
+        try:
+            return until("an answer", lambda: (panel := stand.panel.now()) and (panel["tone"] == "no" or is_yes_to(code)(panel)), 20)
+        except Late:
+            return None
+
+    until("a box is open", answered)
 
 
 def sign_in(stand):
