@@ -37,7 +37,7 @@ def is_yes_to(code):
 
 
 def open_box(stand, code):
-    """Opens a box. It is refused where one is open from before, also from before a cut: tubes then go into that one.
+    """Opens a box. Where one is open from before, also from before a cut, tubes go into that one.
 
     Who was signed in before a cut still is, so the panel may be ready before the scanner is opened; a clerk whose scan is
     not answered scans again.
@@ -45,7 +45,7 @@ def open_box(stand, code):
     def answered():
         stand.pi.scan(code)
         try:
-            return until("an answer", lambda: (panel := stand.panel.now()) and (panel["tone"] == "no" or is_yes_to(code)(panel)), 20)
+            return until("an answer", lambda: (panel := stand.panel.now()) and panel["tone"] in ("yes", "no", "already"), 20)
         except Late:
             return None
 
