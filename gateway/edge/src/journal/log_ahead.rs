@@ -17,7 +17,10 @@ use super::{
 };
 
 /// Bytes that are put ahead at once: some twenty packed tubes.
-const AHEAD_BYTES: usize = 256 * 1024;
+const AHEAD_BYTES: u64 = 256 * 1024;
+/// They are put page by page: what is written in one piece a newer kernel keeps in one piece, and counts all of it as
+/// written again with each commit that changes some of it.
+const ZEROS: [u8; 4096] = [0; 4096];
 
 /// How long the log's file was seen.
 #[derive(Debug)]
@@ -46,7 +49,7 @@ impl LogAhead {
             return;
         }
         match put_zeros(&self.log, found) {
-            Ok(()) => self.bytes = found + AHEAD_BYTES as u64,
+            Ok(()) => self.bytes = found + AHEAD_BYTES,
             // The log grows without it. If the disk takes nothing more, the next commit says so.
             Err(error) => tracing::debug!(%error, "nothing could be put ahead of the journal's log"),
         }
@@ -59,7 +62,10 @@ fn length(log: &Path) -> Option<u64> {
 
 fn put_zeros(log: &Path, end: u64) -> io::Result<()> {
     let file = OpenOptions::new().write(true).open(log)?;
-    let put = file.write_all_at(&vec![0; AHEAD_BYTES], end).and_then(|()| file.sync_data());
+    let put = (end..end + AHEAD_BYTES)
+        .step_by(ZEROS.len())
+        .try_for_each(|at| file.write_all_at(&ZEROS, at))
+        .and_then(|()| file.sync_data());
     if put.is_err() {
         // What was put takes room that the journal's file may need.
         file.set_len(end)?;
@@ -81,7 +87,7 @@ mod tests {
 
         fs::write(&log, [7; 100]).unwrap();
         ahead.keep();
-        let long = 100 + AHEAD_BYTES as u64;
+        let long = 100 + AHEAD_BYTES;
         assert_eq!(length(&log), Some(long));
         let bytes = fs::read(&log).unwrap();
         assert!(bytes[..100].iter().all(|byte| *byte == 7) && bytes[100..].iter().all(|byte| *byte == 0));
