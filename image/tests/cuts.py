@@ -10,8 +10,8 @@ import time
 
 from card import run
 from setting_up import start_again
-from wait import SOON_S, Late, until
-from work import is_yes_to, open_box, sign_in
+from wait import SOON_S, until, within
+from work import open_box, says_yes_to, sign_in
 from world import WAYPOST
 
 # A cut comes this many seconds after the first tube of its turn, or before.
@@ -34,17 +34,15 @@ class Shift:
         self.stand = stand
         self.acknowledged = []
         self.tube = 100_000
-        self.box = 100
-        self.box_from = None
+        self.box = 101
+        self.box_from = self.tube
 
     def begin(self):
         """Somebody is signed in, and a box is open with room in it."""
         sign_in(self.stand)
-        if self.box_from is not None and self.tube - self.box_from > TUBES_A_BOX:
+        if self.tube - self.box_from > TUBES_A_BOX:
             self.stand.pi.scan("CMD-CLOSE-BOX")
             self.stand.pi.scan("CMD-CHECK-ALL")
-            self.box_from = None
-        if self.box_from is None:
             self.box += 1
             self.box_from = self.tube
         open_box(self.stand, f"B-{self.box:06}")
@@ -56,12 +54,9 @@ class Shift:
             self.tube += 1
             code = f"T-{self.tube:08}"
             self.stand.pi.scan(code)
-            try:
-                shown_to_us = until("yes", lambda: is_yes_to(code)(self.stand.panel.now() or {"tone": ""}), max(0.1, ends - time.monotonic()))
-            except Late:
+            if not within(max(0.1, ends - time.monotonic()), lambda: says_yes_to(self.stand, code)):
                 break
-            if shown_to_us:
-                self.acknowledged.append(code)
+            self.acknowledged.append(code)
 
     def lost_on_card(self, data):
         """What was acknowledged and is not in a copy of the data partition."""

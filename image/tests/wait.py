@@ -22,3 +22,11 @@ def until(what, condition, seconds=SOON_S):
         if time.monotonic() > ends:
             raise Late(f"not within {seconds} s: {what}")
         time.sleep(PAUSE_S)
+
+
+def within(seconds, condition):
+    """The condition's value; none where it does not come true in this time, and something else is to be done then."""
+    try:
+        return until("", condition, seconds)
+    except Late:
+        return None

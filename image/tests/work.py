@@ -1,6 +1,6 @@
 """A shift at the counter: through USB serial, the keyboard and the radio; seen on lamps, panel and at the hub."""
 
-from wait import SOON_S, Late, until
+from wait import SOON_S, until, within
 from world import BADGE, SEAL
 
 RED, GREEN = 17, 27
@@ -26,14 +26,17 @@ def keyed(stand, code):
     """Scans with the keyboard scanner, once. The emulated keyboard drops keys that a guest which is held up does not
     take; a clerk scans such a code again."""
     stand.pi.qmp.press(code)
-    try:
-        return until("yes", lambda: is_yes_to(code)(stand.panel.now() or {"tone": ""}), 15)
-    except Late:
-        return None
+    return within(15, lambda: says_yes_to(stand, code))
 
 
 def is_yes_to(code):
     return lambda panel: panel["tone"] == "yes" and code in str(panel)
+
+
+def says_yes_to(stand, code):
+    """Whether the panel says yes to a code now."""
+    panel = stand.panel.now()
+    return panel and is_yes_to(code)(panel)
 
 
 def open_box(stand, code):
@@ -44,10 +47,7 @@ def open_box(stand, code):
     """
     def answered():
         stand.pi.scan(code)
-        try:
-            return until("an answer", lambda: (panel := stand.panel.now()) and panel["tone"] in ("yes", "no", "already"), 20)
-        except Late:
-            return None
+        return within(20, lambda: (panel := stand.panel.now()) and panel["tone"] in ("yes", "no", "already"))
 
     until("a box is open", answered)
 
@@ -55,9 +55,8 @@ def open_box(stand, code):
 def sign_in(stand):
     def signed_in():
         stand.pi.scan(BADGE)
-        try:
-            panel = until("somebody is signed in", lambda: stand.panel.now(), 20)
-        except Late:
+        panel = within(20, stand.panel.now)
+        if not panel:
             return None
         if panel["tone"] == "ask":
             stand.pi.scan("CMD-DAY")
@@ -94,10 +93,7 @@ def pack_and_seal(stand):
 
     def sealed():
         pi.scan(SEAL[0])
-        try:
-            return until("sealed", lambda: is_yes_to(SEAL[0])(stand.panel.now() or {"tone": ""}), 15)
-        except Late:
-            return None
+        return within(15, lambda: says_yes_to(stand, SEAL[0]))
 
     until("the seal is taken", sealed)
     report.check("a box is sealed with a seal that the radio heard", True)

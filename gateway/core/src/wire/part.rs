@@ -61,6 +61,12 @@ pub struct PartHeader {
 }
 
 impl PartHeader {
+    /// Kind, id and version of a whole, as [`cut`] wants them; the rest comes of the cutting.
+    pub fn like(kind: impl Into<String>, id: impl Into<String>, (epoch, number): (u64, u64)) -> Self {
+        let (kind, id) = (kind.into(), id.into());
+        Self { kind, id, epoch, number, part: 0, parts: 0, bytes: 0, digest: String::new() }
+    }
+
     /// Version of the whole.
     pub fn version(&self) -> (u64, u64) {
         (self.epoch, self.number)

@@ -25,16 +25,7 @@ fn key() -> SignKey {
 
 /// A piece's parts, of at most so many bytes each.
 fn parts(piece: &[u8], number: u64, message_bytes_max: usize) -> Vec<Part> {
-    let like = PartHeader {
-        kind: "piece".into(),
-        id: "masks.r1".into(),
-        epoch: 1,
-        number,
-        part: 0,
-        parts: 0,
-        bytes: 0,
-        digest: String::new(),
-    };
+    let like = PartHeader::like("piece", "masks.r1", (1, number));
     let cut = part::cut(piece, &like, message_bytes_max, &key()).unwrap();
     cut.iter().map(|message| Part::open(message, &[key().public()]).unwrap()).collect()
 }

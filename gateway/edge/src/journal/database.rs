@@ -173,9 +173,14 @@ fn ready_reader(connection: Connection, path: &Path) -> Result<Connection, Journ
     Ok(connection)
 }
 
+/// The write-ahead log of the journal in this directory.
+pub(super) fn log_file(dir: &Path) -> PathBuf {
+    dir.join(format!("{FILE}-wal"))
+}
+
 /// A copy on a medium that takes no writes can be read as it stands if all of it is in the one file.
 fn has_no_log(dir: &Path) -> bool {
-    fs::metadata(dir.join(format!("{FILE}-wal"))).map_or(true, |log| log.len() == 0)
+    fs::metadata(log_file(dir)).map_or(true, |log| log.len() == 0)
 }
 
 /// The address of a file that nobody changes.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{
-    database::FILE,
+    database::log_file,
     room::{Room, Space},
 };
 
@@ -33,7 +33,7 @@ pub(super) struct LogAhead {
 impl LogAhead {
     /// The log as it is found at a start; what lies ahead in it is as good as new.
     pub(super) fn of(dir: &Path) -> Self {
-        let log = dir.join(format!("{FILE}-wal"));
+        let log = log_file(dir);
         let bytes = length(&log).unwrap_or(0);
         Self { dir: dir.to_owned(), log, bytes }
     }

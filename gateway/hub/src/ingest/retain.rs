@@ -26,16 +26,7 @@ pub(super) fn messages(order: Retained, packet_bytes_max: usize, ends: &Ends) ->
         let cleared = (1..=before).map(|number| (part::topic(&topic, number), Vec::new()));
         return std::iter::once((topic.clone(), bytes)).chain(cleared).collect();
     };
-    let like = PartHeader {
-        kind: version.kind,
-        id: version.id,
-        epoch: version.epoch,
-        number: version.number,
-        part: 0,
-        parts: 0,
-        bytes: 0,
-        digest: String::new(),
-    };
+    let like = PartHeader::like(version.kind, version.id, (version.epoch, version.number));
     let cut = match part::cut(&bytes, &like, message_bytes_max, &ends.keys.order) {
         Ok(cut) => cut,
         Err(error) => {

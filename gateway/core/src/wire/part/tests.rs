@@ -8,16 +8,7 @@ fn key(byte: u8) -> SignKey {
 }
 
 fn like(id: &str, number: u64) -> PartHeader {
-    PartHeader {
-        kind: "staff".into(),
-        id: id.into(),
-        epoch: 1,
-        number,
-        part: 0,
-        parts: 0,
-        bytes: 0,
-        digest: String::new(),
-    }
+    PartHeader::like("staff", id, (1, number))
 }
 
 fn whole(bytes: usize, salt: u8) -> Vec<u8> {

@@ -1,10 +1,6 @@
 //! What a campaign that ended leaves on the card: no key, and no filter.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::time::Duration;
 
 use waypost_core::{
     code::claim::ClaimToken,
@@ -17,28 +13,9 @@ use waypost_core::{
 use super::{
     super::*,
     documents::{ending, filter_list, lay, piece_parts, sealed_to},
-    world::{PATIENCE, World, key, secret_key},
+    world::{PATIENCE, World, assert_nowhere, files, key, secret_key},
 };
 use crate::journal;
-
-/// Every file below a directory.
-fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let (mut dirs, mut files) = (vec![dir.to_owned()], Vec::new());
-    while let Some(dir) = dirs.pop() {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { dirs.push(path) } else { files.push((path.clone(), fs::read(&path).unwrap())) }
-        }
-    }
-    files
-}
-
-fn assert_nowhere(dir: &Path, what: &str, needle: &[u8]) {
-    for (path, content) in files(dir) {
-        let found = content.windows(needle.len()).any(|window| window == needle);
-        assert!(!found, "{what} is in {}", path.display());
-    }
-}
 
 impl World {
     /// What was recorded, in order.

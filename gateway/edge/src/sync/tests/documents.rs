@@ -58,14 +58,9 @@ pub fn lay(dir: &Path, name: &str, bytes: &[u8]) {
     fs::rename(dir.join("orders").join("new"), dir.join("orders").join(name)).unwrap();
 }
 
-/// Encrypted to a gateway that has the key of [`secret_key`] with that byte.
-pub fn sealed(document: &OrderDocument, gateway: &str, byte: u8) -> Vec<u8> {
-    let to = Recipient {
-        gateway: GatewayId::new(gateway).unwrap(),
-        key: secret_key(byte).public(),
-        ephemeral: Seed::from_bytes([byte + 1; 32]),
-    };
-    order::sign_sealed(document, &key("order", 9), &[to]).unwrap()
+/// Encrypted to the gateway, if it has the key of [`secret_key`] with that byte.
+pub fn sealed(document: &OrderDocument, byte: u8) -> Vec<u8> {
+    sealed_to(document, &secret_key(byte).public())
 }
 
 /// The campaign of [`campaign`], which ends.
@@ -97,16 +92,7 @@ pub fn filter_list(number: u64, pieces: &[&[u8]]) -> OrderDocument {
 }
 
 pub fn piece_parts(piece: &[u8], slot: u32, number: u64, signer: &SignKey) -> Vec<(String, Vec<u8>)> {
-    let like = PartHeader {
-        kind: "piece".to_owned(),
-        id: "masks-2020-10.r1".to_owned(),
-        epoch: 1,
-        number,
-        part: 0,
-        parts: 0,
-        bytes: 0,
-        digest: String::new(),
-    };
+    let like = PartHeader::like("piece", "masks-2020-10.r1", (1, number));
     let topic = topic::filter_piece("masks-2020-10.r1", slot);
     let cut = part::cut(piece, &like, part::PART_BYTES_MAX, signer).unwrap();
     cut.into_iter().zip(1..).map(|(bytes, at)| (part::topic(&topic, at), bytes)).collect()

@@ -1,7 +1,5 @@
 //! Orders come into force whole, once, and only by their signer.
 
-use std::fs;
-
 use tokio::sync::watch;
 use waypost_core::{
     code::Badge,
@@ -19,7 +17,7 @@ use waypost_core::{
 use super::{
     super::*,
     documents::{campaign, lay, sealed},
-    world::{PATIENCE, World, key},
+    world::{PATIENCE, World, assert_nowhere, key},
 };
 
 #[tokio::test]
@@ -85,24 +83,12 @@ async fn the_hubs_time_sets_a_clock_that_nothing_has_confirmed() {
 async fn a_key_in_an_order_is_read_by_its_gateway_and_lies_in_no_file_as_it_is() {
     let mut world = World::new().await;
     let topic = topic::order_to_all("campaign", "masks-2020-10");
-    world.hub.state().retained = vec![(topic.clone(), sealed(&campaign(2, 0xa7, &[]), "post-1", 5))];
+    world.hub.state().retained = vec![(topic.clone(), sealed(&campaign(2, 0xa7, &[]), 5))];
     let running = world.run();
     world.key_is(0xa7).await;
     running.stop().await;
-    let (bytes, hex) = ([0xa7; 32], "a7".repeat(32));
-    let mut dirs = vec![world.dir.path().to_owned()];
-    while let Some(dir) = dirs.pop() {
-        for entry in fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                dirs.push(path);
-                continue;
-            }
-            let content = fs::read(&path).unwrap();
-            let holds = |needle: &[u8]| content.windows(needle.len()).any(|window| window == needle);
-            assert!(!holds(&bytes) && !holds(hex.as_bytes()), "{}", path.display());
-        }
-    }
+    assert_nowhere(world.dir.path(), "the key", &[0xa7; 32]);
+    assert_nowhere(world.dir.path(), "the key in hex", "a7".repeat(32).as_bytes());
     // After a start it comes from the card.
     world.config.mqtt = None;
     let (secrets_sender, secrets) = watch::channel(Secrets::default());
@@ -116,11 +102,11 @@ async fn a_key_in_an_order_is_read_by_its_gateway_and_lies_in_no_file_as_it_is()
 async fn what_was_tampered_with_is_refused_counted_and_raised_once() {
     let mut world = World::new().await;
     let topic = topic::order_to_all("campaign", "masks-2020-10");
-    let first = sealed(&campaign(2, 0x22, &[]), "post-1", 5);
+    let first = sealed(&campaign(2, 0x22, &[]), 5);
     world.hub.state().retained = vec![(topic.clone(), first.clone())];
     let running = world.run();
     world.key_is(0x22).await;
-    let second = sealed(&campaign(3, 0x33, &[]), "post-1", 5);
+    let second = sealed(&campaign(3, 0x33, &[]), 5);
     world.hub.publish(topic.clone(), second.clone());
     world.key_is(0x33).await;
 
@@ -134,7 +120,7 @@ async fn what_was_tampered_with_is_refused_counted_and_raised_once() {
     world.hub.publish(topic.clone(), foreign);
     world.refused("order-signature").await;
     // Encrypted with our name on it to a key that is not ours.
-    world.hub.publish(topic.clone(), sealed(&campaign(9, 0x98, &[]), "post-1", 6));
+    world.hub.publish(topic.clone(), sealed(&campaign(9, 0x98, &[]), 6));
     world.refused("order-secret").await;
     // Cut short, and much too long: each is read as nothing.
     world.hub.publish(topic.clone(), second.get(..second.len() / 2).unwrap().to_vec());
@@ -144,10 +130,10 @@ async fn what_was_tampered_with_is_refused_counted_and_raised_once() {
     let mut impossible = campaign(9, 0x97, &[]);
     let Order::Campaign { terms, .. } = &mut impossible.order else { unreachable!() };
     terms.rounds.clear();
-    world.hub.publish(topic.clone(), sealed(&impossible, "post-1", 5));
+    world.hub.publish(topic.clone(), sealed(&impossible, 5));
     world.refused("order-content").await;
     // An acknowledgement by a key that signs something else.
-    world.hub.publish(topic::ack(&world.config.gateway), sealed(&impossible, "post-1", 5));
+    world.hub.publish(topic::ack(&world.config.gateway), sealed(&impossible, 5));
     world.refused("acknowledgement").await;
 
     assert_eq!(world.refusals().len(), 6, "one alarm an hour for each reason, however much comes");
@@ -156,7 +142,7 @@ async fn what_was_tampered_with_is_refused_counted_and_raised_once() {
     running.stop().await;
 
     // The broker has yesterday's still.
-    let newer = sealed(&campaign(4, 0x44, &[]), "post-1", 5);
+    let newer = sealed(&campaign(4, 0x44, &[]), 5);
     world.hub.state().retained = vec![(topic.clone(), first), (topic, newer)];
     let running = world.run();
     world.key_is(0x44).await;
@@ -169,7 +155,7 @@ async fn an_order_of_a_campaign_waits_for_a_badge_and_comes_into_force_then() {
     let mut world = World::new().await;
     world.parts.keeper = Keeper::open(world.dir.path()).unwrap().with_badges();
     let topic = topic::order_to_all("campaign", "masks-2020-10");
-    world.hub.state().retained = vec![(topic, sealed(&campaign(2, 0x22, &[]), "post-1", 5))];
+    world.hub.state().retained = vec![(topic, sealed(&campaign(2, 0x22, &[]), 5))];
     let running = world.run();
     let waits = world.secrets.wait_for(|secrets| secrets.wait_for_badge);
     tokio::time::timeout(PATIENCE, waits).await.expect("the panel is told").unwrap();
@@ -207,19 +193,10 @@ async fn an_order_in_parts_comes_into_force_whole_and_only_by_its_signer() {
         let mut document = campaign(number, byte, &[]);
         let Order::Campaign { terms, .. } = &mut document.order else { unreachable!() };
         terms.name = "Masks ".repeat(60_000);
-        sealed(&document, "post-1", 5)
+        sealed(&document, 5)
     };
     let parts = |whole: &[u8], number, signer: &SignKey| -> Vec<(String, Vec<u8>)> {
-        let like = PartHeader {
-            kind: "campaign".to_owned(),
-            id: "masks-2020-10".to_owned(),
-            epoch: 1,
-            number,
-            part: 0,
-            parts: 0,
-            bytes: 0,
-            digest: String::new(),
-        };
+        let like = PartHeader::like("campaign", "masks-2020-10", (1, number));
         let cut = part::cut(whole, &like, part::PART_BYTES_MAX, signer).unwrap();
         cut.into_iter().zip(1..).map(|(bytes, at)| (part::topic(&topic, at), bytes)).collect()
     };

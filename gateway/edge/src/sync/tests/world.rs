@@ -1,6 +1,10 @@
 //! A gateway with a real journal, linked to a broker and hub in this process.
 
-use std::time::Duration;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use futures_util::future::join_all;
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -210,5 +214,24 @@ impl World {
             assert!(began.elapsed() < PATIENCE, "no alarm about {subject}: {:?}", self.refusals());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+}
+
+/// Every file below a directory.
+pub fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let (mut dirs, mut files) = (vec![dir.to_owned()], Vec::new());
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { dirs.push(path) } else { files.push((path.clone(), fs::read(&path).unwrap())) }
+        }
+    }
+    files
+}
+
+pub fn assert_nowhere(dir: &Path, what: &str, needle: &[u8]) {
+    for (path, content) in files(dir) {
+        let found = content.windows(needle.len()).any(|window| window == needle);
+        assert!(!found, "{what} is in {}", path.display());
     }
 }
