@@ -8,6 +8,7 @@ use super::{
     ask::Acknowledged,
     database::{self, put_meta},
     error::JournalError,
+    held,
     number::{from_sql, to_sql},
     sql,
     witness::Seen,
@@ -65,7 +66,7 @@ pub(super) fn checked_tail(connection: &Connection) -> Result<(u64, Link), Journ
             what: format!("record {checked} is not the last one, {last} is"),
         });
     }
-    if let Some(ack) = stored_ack(connection)?
+    if let Some(ack) = held::stored(connection)?
         && ack.held > last
     {
         let what = format!("it ends at record {last}, and the hub holds record {}", ack.held);
@@ -203,12 +204,4 @@ pub(super) fn prune(connection: &Connection, through: u64, ack: &Acknowledged) -
     transaction.execute(sql::REQUEST_PRUNE, [to_sql(through)]).map_err(&pruning)?;
     transaction.commit().map_err(&pruning)?;
     Ok(through)
-}
-
-/// The latest acknowledgement that was written down.
-pub(super) fn stored_ack(connection: &Connection) -> Result<Option<Acknowledged>, JournalError> {
-    database::meta(connection, "held")?
-        .map(|text| serde_json::from_str(&text))
-        .transpose()
-        .map_err(|error| JournalError::Damaged { what: format!("the stored acknowledgement: {error}") })
 }

@@ -25,6 +25,7 @@ use super::{
     database::{self, put_meta},
     draft::{Draft, NewLine},
     error::{AckError, JournalError, JournalFailure},
+    held::Held,
     log_ahead::LogAhead,
     renew, reserve,
     retention::Marks,
@@ -44,9 +45,6 @@ pub(super) const PRUNED_MAX: u64 = 512;
 const SHOWN_WAITING_MAX: usize = 2048;
 /// A position that no request takes along is written after this.
 const POSITION_WAIT_MAX: Duration = Duration::from_secs(1);
-/// An acknowledgement that no request takes along is written after this. One that a power cut takes is given again, for
-/// records that are sent once more; a commit for each would write half as much again as the records.
-const HELD_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// The writer's own: the write connection and what it knows of the file.
 pub(super) struct Engine {
@@ -66,9 +64,7 @@ pub(super) struct Engine {
     last: u64,
     link: Link,
     track: Track,
-    held: Option<Acknowledged>,
-    /// The acknowledgement is not on the disk yet.
-    held_waits: bool,
+    held: Held,
     marks: Marks,
     /// Requests whose yes was shown; noted with the next commit.
     shown: Vec<RequestId>,
@@ -127,9 +123,9 @@ impl Engine {
         if let Some(seen) = lost_tail(&dir, journal, last) {
             return Err(JournalError::TailLost { last, seen });
         }
-        let held = chain::stored_ack(&connection)?;
+        let held = Held::read(&connection)?;
         let marks = Marks::read(&connection)?;
-        let track = Track::read(&connection, track_max, held.map_or(0, |ack| ack.track_held))?;
+        let track = Track::read(&connection, track_max, held.ack().map_or(0, |ack| ack.track_held))?;
         let unshown = find_unshown(&connection)?;
         let mut engine = Self {
             log: LogAhead::of(&dir),
@@ -149,7 +145,6 @@ impl Engine {
             link,
             track,
             held,
-            held_waits: false,
             marks,
             shown: Vec::new(),
             rows_written: 0,
@@ -449,11 +444,7 @@ impl Engine {
                 written += 1;
             }
         }
-        if let (Some(held), true) = (&self.held, self.held_waits) {
-            let value = serde_json::to_string(held)
-                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
-            put_meta(statements.connection, "held", &value)?;
-        }
+        self.held.write(statements.connection)?;
         self.marks.write(statements.connection)?;
         written += self.rows.write(statements)?;
         written += self.track.write(statements.connection)?;
@@ -469,7 +460,7 @@ impl Engine {
         self.rows.committed();
         self.track.committed();
         self.shown.clear();
-        self.held_waits = false;
+        self.held.committed();
         self.marks.committed();
     }
 
@@ -559,22 +550,11 @@ impl Engine {
         if ack.journal != self.journal {
             return Err(AckError::OtherJournal { found: ack.journal });
         }
-        if ack.safe > ack.held {
-            return Err(AckError::SafeAboveHeld { safe: ack.safe, held: ack.held });
-        }
         if ack.held > self.last {
             return Err(AckError::Ahead { held: ack.held, last: self.last });
         }
-        let before = self.held;
-        if let Some(before) = before {
-            if ack.epoch < before.epoch {
-                return Err(AckError::EpochLower { found: ack.epoch, held: before.epoch });
-            }
-            let goes_back =
-                ack.held < before.held || ack.safe < before.safe || ack.track_held < before.track_held;
-            if ack.epoch == before.epoch && goes_back {
-                return Ok(false);
-            }
+        if !self.held.is_news(&ack)? {
+            return Ok(false);
         }
         let connection = self.connection.as_ref().ok_or(JournalFailure::Stopped)?;
         let ours = chain::link_at(connection, ack.held).map_err(|error| error.failure())?;
@@ -587,8 +567,7 @@ impl Engine {
         }
         self.track.held(ack.track_held);
         self.marks.acknowledged(&ack);
-        self.held = Some(ack);
-        self.held_waits = true;
+        self.held.believe(ack);
         Ok(true)
     }
 
@@ -608,7 +587,7 @@ impl Engine {
     pub(super) fn prunable(&self, keep_ms: i64) -> Result<(u64, u64), JournalFailure> {
         let connection = self.connection.as_ref().ok_or(JournalFailure::Stopped)?;
         let (begin, _) = chain::start(connection).map_err(|error| error.failure())?;
-        let Some(held) = self.held else { return Ok((begin, begin)) };
+        let Some(held) = self.held.ack() else { return Ok((begin, begin)) };
         let through = self.marks.older_than(keep_ms, held.time);
         Ok((begin, through.min(held.safe).min(self.last.saturating_sub(1))))
     }
@@ -617,7 +596,7 @@ impl Engine {
     /// for good where the chain goes on: number, link and the acknowledgement that allowed it.
     pub(super) fn prune(&mut self, through: u64) -> Result<u64, JournalFailure> {
         let connection = self.connection.as_ref().ok_or(JournalFailure::Stopped)?;
-        let Some(held) = self.held else { return Ok(0) };
+        let Some(held) = self.held.ack() else { return Ok(0) };
         // The last record stays: a start reads from it where the journal ends.
         let (begin, _) = chain::start(connection).map_err(|error| error.failure())?;
         let through = through.min(held.safe).min(self.last.saturating_sub(1)).min(begin + PRUNED_MAX);
@@ -629,7 +608,8 @@ impl Engine {
 
     /// How long what waits for a commit may wait for one that is made anyway. None: nothing waits that must be written.
     pub(super) fn may_wait(&self) -> Option<Duration> {
-        if self.track.waits() { Some(POSITION_WAIT_MAX) } else { self.held_waits.then_some(HELD_WAIT_MAX) }
+        let position = self.track.waits().then_some(POSITION_WAIT_MAX);
+        position.into_iter().chain(self.held.may_wait()).min()
     }
 
     /// Something waits for a commit.
@@ -638,7 +618,7 @@ impl Engine {
     }
 
     pub(super) fn tail(&self) -> Tail {
-        Tail { ledger_last: self.last, link: self.link, track_last: self.track.last(), held: self.held }
+        Tail { ledger_last: self.last, link: self.link, track_last: self.track.last(), held: self.held.ack() }
     }
 
     pub(super) fn boot(&self) -> u32 {

@@ -27,6 +27,7 @@ mod draft;
 mod engine;
 mod error;
 mod fault;
+mod held;
 mod log_ahead;
 mod number;
 pub mod quarantine;

@@ -21,6 +21,7 @@ use super::{
     chain::{self, Boundary, Line},
     database,
     error::JournalError,
+    held,
     number::{from_sql, to_sql},
     rows::OnDisk,
     sql,
@@ -118,7 +119,7 @@ impl Reader {
 
     /// The latest acknowledgement that was written down; the writer's [`Tail`](super::Tail) may know a later one.
     pub fn held(&self) -> Result<Option<Acknowledged>, JournalError> {
-        chain::stored_ack(&self.connection())
+        held::stored(&self.connection())
     }
 
     /// How far the journal had come, where it is not continued because its end is lost.

@@ -7,6 +7,7 @@ use waypost_core::fact::{Fact, Link, Record};
 use super::{
     chain::{self, Boundary, Line},
     error::JournalError,
+    held,
     reader::Reader,
     rows,
 };
@@ -54,7 +55,7 @@ impl Verified {
 pub fn verify(reader: &Reader, mut progress: impl FnMut(u64, u64)) -> Result<Verified, JournalError> {
     let (end, held, (after, mut link)) = {
         let connection = reader.connection();
-        (chain::tail(&connection)?.0, chain::stored_ack(&connection)?, chain::start(&connection)?)
+        (chain::tail(&connection)?.0, held::stored(&connection)?, chain::start(&connection)?)
     };
     let journal = reader.journal()?;
     let boundary = chain::boundary(&reader.connection())?;

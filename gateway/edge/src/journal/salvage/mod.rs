@@ -40,7 +40,7 @@ use super::{
     config::Rules,
     database::{FILE, Lock},
     error::JournalError,
-    quarantine, renew, witness,
+    held, quarantine, renew, witness,
 };
 
 /// The directory for work, within that of the files set aside.
@@ -139,7 +139,7 @@ fn bring_back(order: &Salvage, rules: Rules, aside: &Path, work: &Path) -> Resul
     let boundary = damaged.as_ref().and_then(|damaged| chain::boundary(damaged).ok().flatten());
     let begin = boundary.map_or((0, Link::START), |boundary| (boundary.seq, boundary.link));
     let Proof { proven, unproven, lost, last } = seen.prove(begin)?;
-    let held = damaged.as_ref().and_then(|damaged| chain::stored_ack(damaged).ok().flatten());
+    let held = damaged.as_ref().and_then(|damaged| held::stored(damaged).ok().flatten());
     let mut proof = Proof { proven, unproven, lost, last };
     let lost_tail =
         witness::read(&order.dir).filter(|seen| seen.journal == order.journal && seen.seq > proof.last.0);

@@ -21,6 +21,7 @@ use crate::journal::{
     config::Rules,
     database::{self, put_meta},
     error::JournalError,
+    held,
     number::to_sql,
     rows::{self, InGroup, Rows},
     sql,
@@ -218,11 +219,11 @@ impl Rebuild<'_> {
                     put(name, &value)?;
                 }
             }
-            if let Ok(Some(held)) = chain::stored_ack(damaged)
-                && believable(&held, self.proof)
-                && let Ok(value) = serde_json::to_string(&held)
+            if let Ok(Some(ack)) = held::stored(damaged)
+                && believable(&ack, self.proof)
+                && let Ok(value) = serde_json::to_string(&ack)
             {
-                put("held", &value)?;
+                put(held::NAME, &value)?;
             }
             for (seq, line) in read::track(damaged) {
                 transaction

@@ -1,5 +1,7 @@
 //! Acknowledgements are believed only where our chain agrees, and nothing above `safe` is pruned.
 
+use std::time::Duration;
+
 use waypost_core::fact::{Link, Stream};
 
 use super::*;
@@ -62,16 +64,21 @@ async fn an_acknowledgement_outlives_a_restart() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_goes_to_the_disk_with_the_next_record() {
+async fn the_first_acknowledgement_goes_to_the_disk_at_once_and_others_with_the_next_record() {
     let dir = TempDir::new().unwrap();
     let (writer, opened) = open(&dir);
     let reader = Reader::open(dir.path()).unwrap();
-    let believed = ack(4, opened.last, opened.link);
-    assert_eq!(writer.acknowledged(believed).await, Ok(true));
+    let first = ack(4, opened.last, opened.link);
+    assert_eq!(writer.acknowledged(first).await, Ok(true));
+    while reader.held().unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let next = Acknowledged { epoch: 5, ..first };
+    assert_eq!(writer.acknowledged(next).await, Ok(true));
     assert!(writer.comes_round().await);
-    assert_eq!(reader.held().unwrap(), None, "for it alone no commit is made yet");
+    assert_eq!(reader.held().unwrap(), Some(first), "for it alone no commit is made yet");
     granted(&writer.ask(goods("a", 1)).await);
-    assert_eq!(reader.held().unwrap(), Some(believed));
+    assert_eq!(reader.held().unwrap(), Some(next));
 }
 
 #[test]
