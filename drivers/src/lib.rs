@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod board;
 pub mod gnss;
+pub mod header;
 pub mod port;
 pub mod printer;
 pub mod scanner;

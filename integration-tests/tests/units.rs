@@ -27,8 +27,6 @@ const EXPOSURE_MAX: [(&str, u32); 7] = [
     ("waypost-hub.service", 15),
     ("waypost-kiosk.service", 45),
 ];
-/// A drop-in for boards whose pins are reached through /dev/mem: raw memory is exposure, and its page says so.
-const WITH_PINS_MAX: u32 = 19;
 
 fn systemd() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("systemd")
@@ -94,13 +92,6 @@ fn every_service_is_as_narrow_as_it_was_said_to_be() {
     for (name, bound) in EXPOSURE_MAX {
         assert_exposed_at_most(&systemd().join(name), bound);
     }
-    let dir = tempfile::tempdir().unwrap();
-    let (unit, drop_in) =
-        (dir.path().join("waypost-gateway.service"), dir.path().join("waypost-gateway.service.d"));
-    fs::copy(systemd().join("waypost-gateway.service"), &unit).unwrap();
-    fs::create_dir(&drop_in).unwrap();
-    fs::copy(systemd().join("optional/pins.conf"), drop_in.join("pins.conf")).unwrap();
-    assert_exposed_at_most(&unit, WITH_PINS_MAX);
 }
 
 fn assert_exposed_at_most(unit: &Path, bound: u32) {

@@ -1,24 +1,26 @@
 //! The board beside a counter: lamps, a buzzer, two buttons, a hatch and a lid switch.
 //!
-//! [`Board`] is what one is made of: levels that are written and levels that are read. [`rppal`] has them on a Raspberry
+//! [`Board`] is what one is made of: levels that are written and levels that are read. [`pins`] has them on a Raspberry
 //! Pi's pins, [`memory`] has them in memory, for tests and for a page that draws them. [`driver`] plays [`pattern`]s on
 //! any of them and tells presses, which [`button`] has freed of bouncing.
 //!
-//! A hatch falls to its safe level by wiring when the process dies, not by code: a pin of a Raspberry Pi keeps the level
-//! that a killed process left on it. See `docs/decisions/0001-a-hatch-is-safe-by-its-wiring.md` beside this crate.
+//! A hatch falls to its safe level by wiring when the process dies, not by code: some kernels make the pin an input then,
+//! others leave the level on it. See `docs/decisions/0001-a-hatch-is-safe-by-its-wiring.md` beside this crate.
 
 pub mod button;
 pub mod driver;
 pub mod memory;
 pub mod pattern;
-pub mod rppal;
+pub mod pins;
 
 use std::time::Duration;
 
 pub use driver::{BoardEvent, Show, run, start};
 pub use memory::MemoryBoard;
 pub use pattern::{Lamps, Signal};
-pub use rppal::{Level, Pins, RppalBoard};
+pub use pins::{Pins, PinsBoard};
+
+use crate::header::PinError;
 
 /// What stands on a board's outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Serialize)]
@@ -58,10 +60,8 @@ pub enum Button {
 #[derive(Debug, thiserror::Error)]
 pub enum BoardError {
     /// The system gives no access to the pins.
-    #[error(
-        "the pins of this machine cannot be used; is it a Raspberry Pi, and may this user open /dev/gpiomem?"
-    )]
-    Pins(#[source] ::rppal::gpio::Error),
+    #[error("the pins of this machine cannot be used")]
+    Pins(#[source] PinError),
     /// One pin cannot be had.
     #[error("pin BCM {pin} ({what}) cannot be used")]
     Pin {
@@ -71,7 +71,7 @@ pub enum BoardError {
         what: &'static str,
         /// Why.
         #[source]
-        source: ::rppal::gpio::Error,
+        source: PinError,
     },
     /// A board in memory was taken away.
     #[error("{0}")]

@@ -25,6 +25,8 @@ pub use tft::{CHUNK_BYTES, TftScreen};
 
 use std::{io, path::PathBuf};
 
+use crate::header::PinError;
+
 /// A device that shows dots.
 pub trait Target: Send {
     /// Width and height, in dots, as the picture is drawn.
@@ -68,12 +70,13 @@ pub enum ScreenError {
         why: String,
     },
     /// A pin cannot be had.
-    #[error("GPIO {pin} cannot be used: {why}")]
+    #[error("GPIO {pin} cannot be used")]
     Pin {
         /// Its number, as Broadcom counts.
         pin: u8,
-        /// The system's words.
-        why: String,
+        /// Why not.
+        #[source]
+        source: PinError,
     },
     /// The device does not take what it is sent.
     #[error("the {device} does not answer: {why}")]

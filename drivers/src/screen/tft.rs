@@ -15,9 +15,10 @@ use mipidsi::{
     models::{ILI9341Rgb565, Model, ST7789},
     options::{ColorInversion, ColorOrder, Orientation, Rotation},
 };
-use rppal::{gpio::Gpio, spi};
+use rppal::spi;
 
 use super::{Area, Colours, Frame, ScreenError, SpiWiring, Target, TftModel, Turn};
+use crate::header::{Header, Level};
 
 /// Most bytes of one SPI transfer: the kernel's `spidev` takes no more unless it is told to.
 pub const CHUNK_BYTES: usize = 4096;
@@ -33,14 +34,13 @@ const SOFT_RESET: u8 = 0x01;
 /// Opens a TFT on one of the machine's own buses.
 pub(super) fn open(wiring: &SpiWiring) -> Result<Box<dyn Target>, ScreenError> {
     let bus = bus(wiring)?;
-    let dc = output(wiring.dc)?;
-    let reset = wiring.reset.map(output).transpose()?;
-    let mut backlight = wiring.backlight.map(output).transpose()?;
+    let header = Header::find().map_err(|source| ScreenError::Pin { pin: wiring.dc, source })?;
+    let output = |pin, level| header.output(pin, level).map_err(|source| ScreenError::Pin { pin, source });
+    let dc = output(wiring.dc, Level::Low)?;
+    // High: the controller runs.
+    let reset = wiring.reset.map(|pin| output(pin, Level::High)).transpose()?;
+    let keep = Box::new(wiring.backlight.map(|pin| output(pin, Level::High)).transpose()?);
     let delay = &mut rppal::hal::Delay::new();
-    if let Some(backlight) = &mut backlight {
-        backlight.set_high();
-    }
-    let keep = Box::new(backlight);
     Ok(match wiring.model {
         TftModel::Ili9341 => Box::new(TftScreen::start(ILI9341Rgb565, bus, dc, reset, keep, wiring, delay)?),
         TftModel::St7789 => Box::new(TftScreen::start(ST7789, bus, dc, reset, keep, wiring, delay)?),
@@ -69,11 +69,6 @@ fn bus(wiring: &SpiWiring) -> Result<spi::SimpleHalSpiDevice, ScreenError> {
     }
 }
 
-fn output(pin: u8) -> Result<rppal::gpio::OutputPin, ScreenError> {
-    let had = Gpio::new().and_then(|gpio| gpio.get(pin));
-    had.map(|had| had.into_output()).map_err(|why| ScreenError::Pin { pin, why: why.to_string() })
-}
-
 /// A TFT on any SPI bus.
 pub struct TftScreen<SPI: SpiDevice, DC: OutputPin, RST: OutputPin, MODEL>
 where
@@ -81,7 +76,7 @@ where
 {
     display: Display<Wire<SPI, DC>, MODEL, Reset<RST>>,
     size: (u32, u32),
-    /// The backlight goes dark when its pin is given back.
+    /// The backlight, which is sure to be lit only while its pin is held.
     _keep: Box<dyn Send>,
 }
 

@@ -5,7 +5,7 @@
 use std::{path::Path, time::Duration};
 
 use waypost_core::fact::SiteKind;
-use waypost_drivers::board::{Level, Pins};
+use waypost_drivers::{board::Pins, header::Level};
 use waypost_edge::config::{BoardKind, Config, ConfigError, example};
 
 /// The example with these lines in its board's section.
@@ -26,12 +26,20 @@ fn a_board_has_what_is_named_and_nothing_else() {
         lid: Some(0),
         ..Pins::default()
     };
-    assert_eq!(board.kind, BoardKind::Rppal(pins));
+    assert_eq!(board.kind, BoardKind::Pins(pins));
     assert_eq!(board.hatch, Some(Duration::from_secs(3)));
     let board = with("buzzer = 18").unwrap().board.unwrap();
     assert_eq!(board.hatch, None, "no relay, no hatch");
     let board = with("kind = \"page\"\nrelay_ms = 500").unwrap().board.unwrap();
     assert_eq!((board.kind, board.hatch), (BoardKind::Page, Some(Duration::from_millis(500))));
+}
+
+#[test]
+fn pins_are_what_a_board_has_also_by_the_name_of_before() {
+    for kind in ["", "kind = \"pins\"", "kind = \"rppal\""] {
+        let board = with(&format!("{kind}\nred = 17")).unwrap().board.unwrap();
+        assert_eq!(board.kind, BoardKind::Pins(Pins { red: Some(17), ..Pins::default() }), "{kind}");
+    }
 }
 
 #[test]
@@ -48,8 +56,7 @@ fn the_commented_example_is_right_once_it_is_uncommented() {
         .map(|line| format!("{line}\n"))
         .collect();
     let text = example.replace(example.get(start..end).unwrap(), &section);
-    let BoardKind::Rppal(pins) = Config::parse(&text, Path::new("g.toml")).unwrap().board.unwrap().kind
-    else {
+    let BoardKind::Pins(pins) = Config::parse(&text, Path::new("g.toml")).unwrap().board.unwrap().kind else {
         panic!("a board on pins");
     };
     assert_eq!((pins.red, pins.relay, pins.lid), (Some(17), Some(25), Some(5)));

@@ -13,7 +13,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, timeout},
 };
-use waypost_drivers::board::{self, BoardEvent, Button, MemoryBoard, RppalBoard, Show, Signal};
+use waypost_drivers::board::{self, BoardEvent, Button, MemoryBoard, PinsBoard, Show, Signal};
 
 use super::EVENTS_MAX;
 use crate::{
@@ -65,7 +65,7 @@ pub fn listen(
 ) -> io::Result<mpsc::Receiver<BoardEvent>> {
     let (out, events) = mpsc::channel(EVENTS_MAX);
     match (config.kind, drawn) {
-        (BoardKind::Rppal(pins), _) => board::start(RppalBoard::new(pins), shown, out)?,
+        (BoardKind::Pins(pins), _) => board::start(PinsBoard::new(pins), shown, out)?,
         (BoardKind::Page, drawn) => board::start(drawn.cloned().unwrap_or_default(), shown, out)?,
     }
     Ok(events)

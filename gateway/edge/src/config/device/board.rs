@@ -5,7 +5,8 @@ use std::{ops::Range, time::Duration};
 use serde::Deserialize;
 use toml::Spanned;
 use waypost_drivers::{
-    board::{Level, Pins, rppal::PIN_MAX},
+    board::Pins,
+    header::{Level, PIN_MAX},
     screen::ScreenConfig,
 };
 
@@ -28,7 +29,7 @@ pub struct Board {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BoardKind {
     /// Pins of a Raspberry Pi.
-    Rppal(Pins),
+    Pins(Pins),
     /// Nothing: the panel's page draws it and takes its buttons.
     Page,
 }
@@ -53,8 +54,10 @@ pub struct RawBoard {
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "lowercase")]
 enum RawKind {
+    // Configurations in the field may still name the crate that drove the pins before.
+    #[serde(alias = "rppal")]
     #[default]
-    Rppal,
+    Pins,
     Page,
 }
 
@@ -76,7 +79,7 @@ pub fn board(raw: Spanned<RawBoard>) -> Result<Board, Fault> {
     for (name, pin) in written {
         let Some(pin) = pin else { continue };
         if raw.kind == RawKind::Page {
-            let remedy = "take the pins out, or write kind = \"rppal\"";
+            let remedy = "take the pins out, or write kind = \"pins\"";
             return Err(Fault::at(pin.span(), "a board on the page has no pins", remedy));
         }
         let number = u8::try_from(*pin.get_ref()).ok().filter(|number| *number <= PIN_MAX);
@@ -92,7 +95,7 @@ pub fn board(raw: Spanned<RawBoard>) -> Result<Board, Fault> {
         }
         taken.push((name, number));
     }
-    if taken.is_empty() && raw.kind == RawKind::Rppal {
+    if taken.is_empty() && raw.kind == RawKind::Pins {
         let remedy = "name what is connected, such as red = 17, or write kind = \"page\"";
         return Err(Fault::at(section, "this board has no pins", remedy));
     }
@@ -107,7 +110,7 @@ pub fn board(raw: Spanned<RawBoard>) -> Result<Board, Fault> {
     let hatch_ms = within(raw.relay_ms, 100..=60_000, RELAY_MS, "relay_ms")?;
     let kind = match raw.kind {
         RawKind::Page => BoardKind::Page,
-        RawKind::Rppal => BoardKind::Rppal(Pins {
+        RawKind::Pins => BoardKind::Pins(Pins {
             red: pin("red"),
             green: pin("green"),
             amber: pin("amber"),
@@ -124,7 +127,7 @@ pub fn board(raw: Spanned<RawBoard>) -> Result<Board, Fault> {
 
 /// No pin of the board is a screen's too.
 pub fn apart(board: Option<&Board>, screens: &[Screen], span: Option<Range<usize>>) -> Result<(), Fault> {
-    let Some(Board { kind: BoardKind::Rppal(pins), .. }) = board else { return Ok(()) };
+    let Some(Board { kind: BoardKind::Pins(pins), .. }) = board else { return Ok(()) };
     let Pins { red, green, amber, buzzer, yes, no, relay, relay_safe: _, lid } = *pins;
     let mut taken = [red, green, amber, buzzer, yes, no, relay, lid].into_iter().flatten();
     let of_screen = |screen: &Screen, pin: u8| match &screen.device {

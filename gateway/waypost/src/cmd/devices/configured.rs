@@ -93,7 +93,7 @@ pub fn compare(config: &Config, root: &Root, devices: &mut [Found]) -> Vec<Missi
         file(&screen.name, &path, Kind::Screen, root, devices, &mut missing);
     }
     if let Some(board) = &config.board
-        && matches!(board.kind, BoardKind::Rppal(_))
+        && matches!(board.kind, BoardKind::Pins(_))
     {
         let there = mark(devices, |found| found.kind == Kind::Board);
         note(there, "board", "the pins of a Raspberry Pi", Kind::Board, devices, &mut missing);

@@ -1,12 +1,14 @@
 //! The header of a Raspberry Pi: by its chip's name, never by its number, which changes from kernel to kernel.
 
+use waypost_drivers::header;
+
 use super::{
     Root,
     found::{Found, Kind},
 };
 
-/// The chips behind the header, by the beginning of a label or a device tree's name.
-const CHIPS: [&str; 4] = ["pinctrl-bcm2", "pinctrl-rp1", "brcm,bcm2", "raspberrypi,rp1-gpio"];
+/// How the device tree's names of the chips behind the header begin.
+const NAMES: [&str; 2] = ["brcm,bcm2", "raspberrypi,rp1-gpio"];
 
 /// The header, if this machine has one.
 pub fn find(root: &Root) -> Vec<Found> {
@@ -23,7 +25,7 @@ pub fn find(root: &Root) -> Vec<Found> {
                 let names = uevent.lines().filter_map(|line| line.strip_prefix("OF_COMPATIBLE_0="));
                 names.map(str::to_owned).next()
             })?;
-            CHIPS.iter().any(|chip| label.starts_with(chip)).then(|| Found {
+            header::LABELS.iter().chain(&NAMES).any(|known| label.starts_with(known)).then(|| Found {
                 kind: Kind::Board,
                 what: model.clone().unwrap_or_else(|| "Raspberry Pi".to_owned()),
                 at: format!("/dev/{name}"),
