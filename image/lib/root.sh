@@ -1,8 +1,9 @@
 # The root of a slot: the base system, the package of Waypost, and what makes an appliance of them (image/root).
 # shellcheck shell=bash
 
-# The user is the same in every version: the data partition outlives them.
+# Users are the same in every version: the data partition outlives them.
 waypost_id=800
+update_id=801
 
 # What a Pi on a counter never meets. USB storage and the radios are left out on purpose; the screen is the one that the
 # firmware sets up.
@@ -74,6 +75,9 @@ make_root() { # package, version
     as_root chroot "$root" /usr/sbin/groupadd --system --gid $waypost_id waypost
     as_root chroot "$root" /usr/sbin/useradd --system --uid $waypost_id --gid $waypost_id --home-dir /var/lib/waypost \
         --shell /usr/sbin/nologin --no-create-home waypost
+    # Who fetches updates, and may do nothing else.
+    as_root chroot "$root" /usr/sbin/useradd --system --uid $update_id --user-group --home-dir /nonexistent \
+        --shell /usr/sbin/nologin --no-create-home waypost-update
     as_root cp "$package" "$root/tmp/waypost.deb"
     # No service is started in a tree that is only built.
     as_root sh -c "printf '#!/bin/sh\nexit 101\n' >'$root/usr/sbin/policy-rc.d'; chmod 755 '$root/usr/sbin/policy-rc.d'"
@@ -88,23 +92,22 @@ make_root() { # package, version
 furnish_root() { # root, version
     local root=$1 unit
     as_root cp -r --no-preserve=ownership "$here/root/." "$root/"
-    [ ! -e "$here/../systemd/optional/pins.conf" ] || as_root cp "$here/../systemd/optional/pins.conf" "$root/usr/lib/waypost-card/"
     as_root cp "$keys/ca.pem" "$root/etc/rauc/keyring.pem"
     echo "$2" | as_root tee "$root/usr/lib/waypost-card/version" >/dev/null
     as_root cp "$base/packages.list" "$root/usr/lib/waypost-card/packages.list"
-    as_root chmod -R u=rwX,go=rX "$root/etc/rauc" "$root/etc/systemd" "$root/usr/lib/waypost-card"
-    as_root find "$root/usr/lib/waypost-card" -maxdepth 1 -type f ! -name version ! -name '*.list' ! -name '*.conf' -exec chmod 755 {} +
+    as_root chmod -R u=rwX,go=rX "$root"/etc/{dbus-1,rauc,systemd} "$root/usr/lib/waypost-card"
+    as_root find "$root/usr/lib/waypost-card" -maxdepth 1 -type f ! -name version ! -name '*.list' -exec chmod 755 {} +
     # Systemd takes the time of this file as the earliest that the clock can show.
     as_root touch "$root/usr/lib/clock-epoch"
 
     # What the data partition starts with. The configuration may be read by the gateway, and written by the card alone.
     local data="$root/usr/lib/waypost-card/data.d" time_user
     time_user=$(awk -F: '$1 == "systemd-timesync" { print $3 }' "$root/etc/passwd")
-    as_root mkdir -p "$data/waypost" "$data/config" "$data/timesync" "$data/rauc"
+    as_root mkdir -p "$data/waypost" "$data/config" "$data/timesync" "$data/timers" "$data/rauc"
     as_root chown $waypost_id:$waypost_id "$data/waypost"
     as_root chown 0:$waypost_id "$data/config"
     as_root chown "$time_user:$time_user" "$data/timesync"
-    as_root chmod 700 "$data/waypost" "$data/rauc"
+    as_root chmod 700 "$data/waypost"
     as_root chmod 750 "$data/config"
     as_root mkdir -p "$root/data" "$root/etc/waypost"
 
@@ -118,7 +121,7 @@ furnish_root() { # root, version
         waypost-card-update-at-start nftables systemd-networkd systemd-resolved systemd-timesyncd; do
         as_root systemctl --quiet --root="$root" enable "$unit.service"
     done
-    as_root systemctl --quiet --root="$root" enable waypost-card-update.timer
+    as_root systemctl --quiet --root="$root" enable waypost-card-update.timer waypost-card-log.timer
     # No screen asks for a password: there is none. Nothing waits for a network.
     as_root systemctl --quiet --root="$root" mask getty@.service serial-getty@.service console-getty.service \
         systemd-networkd-wait-online.service systemd-firstboot.service waypost-update.timer waypost-update.service \
