@@ -7,6 +7,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
+import bare
 import cuts
 import free
 import full
@@ -22,7 +23,7 @@ from wait import Late
 from without_pi import without_pi
 from world import World
 
-PARTS = ("still", "slots", "work", "full", "cuts", "update")
+PARTS = ("still", "slots", "work", "full", "cuts", "bare", "update")
 # These need no hub, broker or seals around the card.
 WITHOUT_PEERS = {"still", "slots"}
 
@@ -53,12 +54,15 @@ def run_parts(stand, parts, cut_count, moment_count):
     setting_up.read_figures(stand)
     if "work" in parts:
         work.devices(stand)
+        work.receiver(stand)
         work.pack_and_seal(stand)
         work.written_per_scan(stand)
     if "full" in parts:
         full.full_card(stand)
     if "cuts" in parts:
         cuts.power_cuts(stand, cut_count, moment_count)
+    if "bare" in parts:
+        bare.bare_start(stand)
     if "update" in parts:
         updates.updates(stand)
 
@@ -90,7 +94,7 @@ def main():
             stand = Stand(args, dir, report)
             stand.start_peers()
             run_parts(stand, parts, args.cuts, args.moments)
-    except (Late, RuntimeError, OSError) as error:
+    except Exception as error:
         traceback.print_exc()
         report.check("the test went to its end", False, str(error))
     finally:

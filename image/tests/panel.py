@@ -25,3 +25,8 @@ class Panel:
         """What the panel shows; none where it does not answer."""
         got = self.get("/panel")
         return json.loads(got[1]) if got and got[0] == 200 else None
+
+    def status(self, name):
+        """One thing of its line of status; none where it does not answer."""
+        shown = self.now()
+        return shown and shown["status"][name]

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import free
+from header import Header
 from hid_scanner import HidScanner
 from qmp import Qmp
 from wait import until
@@ -39,15 +40,15 @@ class Pi:
     def line(self, name):
         return self.dir / f"{name}.sock"
 
-    def start(self):
-        """Switches it on. Gives the moment."""
+    def start(self, more=""):
+        """Switches it on, with more words for its kernel. Gives the moment."""
         self.starts += 1
-        for name in ("scanner", "gnss", "pos", "qmp"):
+        for name in ("scanner", "gnss", "pos", "qmp", "pins"):
             self.line(name).unlink(missing_ok=True)
         # One thread for all four cores: the three that wait in U-Boot would keep a processor each busy.
         serve = lambda name: f"socket,id={name},path={self.line(name)},server=on,wait=off"
         command = ["qemu-system-aarch64", "-accel", "tcg,thread=single", "-M", "raspi3b", "-display", "none", "-nodefaults"]
-        command += ["-kernel", self.dir / "u-boot.bin", "-dtb", self.dir / "pi.dtb", "-append", PASSED]
+        command += ["-kernel", self.dir / "u-boot.bin", "-dtb", self.dir / "pi.dtb", "-append", f"{PASSED} {more}"]
         command += ["-drive", f"file={self.card.path},if=sd,format=raw"]
         command += ["-serial", f"file:{self.console()}"]
         # The second serial line is the one on the header's pins.
@@ -62,16 +63,18 @@ class Pi:
             command += ["-chardev", f"serial,id=radio,path={self.radio}"]
             command += ["-device", "usb-serial,chardev=radio,serial=RADIO,port=1.4,always-plugged=on"]
         command += ["-qmp", f"unix:{self.line('qmp')},server=on,wait=off"]
+        command += ["-qtest", f"unix:{self.line('pins')},server=on,wait=off", "-qtest-log", "none"]
         with open(self.dir / "qemu.log", "ab") as log:
             self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         began = time.monotonic()
         until("QEMU answers", lambda: self.running() and self.line("qmp").exists(), 60)
         self.qmp = Qmp(self.line("qmp"))
         self.scanner = self.connect("scanner")
-        self.gnss = self.connect("gnss")
+        receiver = self.connect("gnss")
         # Nobody listens to what the Pi says to scanner and receiver; but QEMU waits for whoever is connected to read it.
-        for line in (self.scanner, self.gnss):
+        for line in (self.scanner, receiver):
             threading.Thread(target=drain, args=(line,), daemon=True).start()
+        self.header = Header(self.line("pins"), receiver)
         self.pos = HidScanner(self.line("pos"))
         return began
 
@@ -83,14 +86,16 @@ class Pi:
     def console(self):
         return self.dir / f"console-{self.starts}.log"
 
+    def console_text(self):
+        """All that the screen showed since it was switched on."""
+        return self.console().read_text(errors="replace")
+
     def said(self, text):
-        """Whether the screen showed this since it was switched on."""
         self.running()
-        return text in self.console().read_text(errors="replace")
+        return text in self.console_text()
 
     def line_with(self, text):
-        lines = self.console().read_text(errors="replace").splitlines()
-        return next((line for line in lines if text in line), None)
+        return next((line for line in self.console_text().splitlines() if text in line), None)
 
     def running(self):
         if self.process.poll() is not None:
@@ -121,8 +126,8 @@ class Pi:
             self.process.kill()
             self.process.wait()
             self.process = None
-            for line in (self.scanner, self.gnss):
-                line.close()
+            self.scanner.close()
+            self.header.unplug()
             self.pos.unplug()
 
     def scan(self, text):

@@ -25,7 +25,7 @@ def set_up(stand):
     report.check("the data partition took the rest of the card", size > size_before and kind == "83", f"{size} {kind}")
     status, page = stand.panel.get("/")
     report.check("the panel's page comes to the host", status == 200 and b"<html" in page)
-    until("the gateway is online", lambda: stand.panel.now()["status"]["online"])
+    until("the gateway is online", lambda: stand.panel.status("online"))
     report.check("it reaches the broker with the certificate of its enrolment", True)
 
 

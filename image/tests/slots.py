@@ -83,3 +83,4 @@ def slots(image, dir, report):
     lay(card, bytes(range(256)) * 2)
     said = start(card, dir, "slot A cannot be loaded")
     report.check("a damaged sector leaves a card that starts", "sector of the slots is damaged" in said and chosen(said)[:1] == ["A"], said[-300:])
+    report.check("and is written anew", card.slots().get("CONFIRMED") == "A", str(card.slots()))

@@ -3,6 +3,7 @@ a network namespace, the signature of its update. Takes seconds, where an emulat
 
 import contextlib
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -10,8 +11,15 @@ import tempfile
 from pathlib import Path
 
 from card import Card, run
-from judging import judging, updating
+from flashing import flashing
+from judging import judging, log_is_kept, looking, updating
+from wait import until
 
+# Units that speak to the network, in tenths of what systemd calls the exposure.
+ON_THE_NETWORK = ("waypost-card-update.service", "waypost-card-enrol.service")
+EXPOSURE_MAX = 15
+NOBODY = 65534
+YEAR_2026 = 1_767_225_600
 CARD_LIMIT = 600_000_000
 ROOT_LIMIT = 400_000_000
 IMAGE = Path(__file__).resolve().parents[1]
@@ -31,12 +39,17 @@ def without_pi(image, report):
         root = unpack_root(card, dir)
         root_is_closed(root, report)
         units_are_right(root, report)
+        clock_and_watchdog(root, report)
         update_is_signed(image, root, dir, report)
+        rauc_obeys_root(root, dir, report)
         first_start(card, root, dir, report)
         firewall(root, dir, report)
         settings(root, dir, report)
         judging(root, dir, report)
         updating(root, dir, report)
+        looking(root, dir, report)
+        log_is_kept(root, dir, report)
+        flashing(image, dir, report)
 
 
 def layout(image, card, report):
@@ -93,10 +106,29 @@ def units_are_right(root, report):
     )
     ours = [line for line in done.stderr.splitlines() if "waypost-card" in line]
     report.check(f"systemd finds nothing wrong with {len(units)} units of the card", bool(units) and not ours, str(ours[:3]))
+    for unit in ON_THE_NETWORK:
+        rated = ("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_MAX}", f"--root={root}", unit)
+        said = subprocess.run(rated, capture_output=True, text=True)
+        report.check(f"{unit} is exposed no more than the gateway may be", said.returncode == 0, said.stdout[-200:])
+
+
+def clock_and_watchdog(root, report):
+    kernel = next((root / "lib/modules").iterdir())
+    wanted = ["modprobe", "--dirname", root, "--set-version", kernel.name, "--show-depends", "bcm2835_wdt"]
+    manager = run("systemd-analyze", f"--root={root}", "cat-config", "systemd/system.conf")
+    report.check("the Pi's watchdog is armed, and its driver is there", "\nRuntimeWatchdogSec=14s" in manager and not fails(*wanted))
+    floor = (root / "usr/lib/clock-epoch").stat().st_mtime
+    report.check("the clock's floor is the day of this version", floor == (root / "etc/os-release").lstat().st_mtime > YEAR_2026, str(floor))
+
+
+def bundle_of(image):
+    """The bundle that was built with the card; older ones may lie beside it."""
+    version = dict(line.split(" ", 1) for line in (image / "sums").read_text().splitlines())["version"]
+    return image / f"waypost-card-{version}.raucb"
 
 
 def update_is_signed(image, root, dir, report):
-    bundle = next(image.glob("*.raucb"))
+    bundle = bundle_of(image)
     report.figure("bundle_bytes", bundle.stat().st_size)
     ours = root / "etc/rauc/keyring.pem"
     report.check("the card takes the bundle that was built with it", not fails("rauc", "info", "--keyring", ours, bundle))
@@ -119,6 +151,28 @@ def update_is_signed(image, root, dir, report):
         file.seek(-1, os.SEEK_CUR)
         file.write(bytes([byte[0] ^ 1]))
     report.check("a bundle with one changed bit is taken by none", fails("rauc", "info", "--keyring", ours, spoilt))
+
+
+def rauc_obeys_root(root, dir, report):
+    """Whether the rules of the card's bus let a call to RAUC through. It cannot be started here, and whoever may call is told so."""
+    text = (root / "usr/share/dbus-1/system.conf").read_text().replace("<user>messagebus</user>", "")
+    text = re.sub("<listen>.*</listen>", f"<listen>unix:path={dir / 'bus'}</listen>", text)
+    folders = "".join(f"<includedir>{root / place}/dbus-1/system.d</includedir>" for place in ("usr/share", "etc"))
+    (dir / "bus.conf").write_text(text.replace("</busconfig>", f"<servicedir>{root}/usr/share/dbus-1/system-services</servicedir>{folders}</busconfig>"))
+    dir.chmod(0o755)
+    bus = subprocess.Popen(["dbus-daemon", f"--config-file={dir / 'bus.conf'}", "--nofork", "--nopidfile"], stderr=subprocess.DEVNULL)
+
+    def asked_by(user):
+        call = ["dbus-send", f"--bus=unix:path={dir / 'bus'}", "--print-reply", "--dest=de.pengutronix.rauc", "/", "de.pengutronix.rauc.Installer.GetSlotStatus"]
+        return subprocess.run(["setpriv", f"--reuid={user}", "--clear-groups", *call], capture_output=True, text=True).stderr
+
+    try:
+        until("the bus listens", lambda: bus.poll() is None and (dir / "bus").exists())
+        report.check("RAUC obeys root", "Error.Spawn" in asked_by(0), asked_by(0))
+        report.check("and nobody else", "AccessDenied" in asked_by(NOBODY), asked_by(NOBODY))
+    finally:
+        bus.kill()
+        bus.wait()
 
 
 @contextlib.contextmanager
@@ -303,5 +357,15 @@ def settings(root, dir, report):
         refused = why in said and not (place / "run/panel.nft").exists()
         report.check(f"card.conf: {conf.strip()} is refused with a word", refused, said)
     said, place = run_settings(root, dir, "# words\r\nntp = 10.0.0.1,10.0.0.2\r\nupdate_from=http://h/c\r\nupdate_at=start\r\n")
-    ntp = (place / "units/timesyncd.conf.d/card.conf").read_text()
-    report.check("what is right is taken, also as other systems end lines", "NTP=10.0.0.1 10.0.0.2" in ntp and (place / "run/update_at_start").exists() and (place / "run/update_from").read_text() == "http://h/c\n", said)
+    taken = (place / "run/update_at_start").exists() and (place / "run/update_from").read_text() == "http://h/c\n"
+    report.check("what is right is taken, also as other systems end lines", taken, said)
+    # Both folders as systemd reads them: of files with one name it takes one.
+    shutil.rmtree(root / "run/systemd", ignore_errors=True)
+    shutil.copytree(place / "units", root / "run/systemd")
+    time = run("systemd-analyze", f"--root={root}", "cat-config", "systemd/timesyncd.conf")
+    report.check("the time server is one that systemd reads", "NTP=10.0.0.1 10.0.0.2" in time and "SaveIntervalSec=1h" in time, time[-300:])
+    said, place = run_settings(root, dir, "ntp=10.0.0.1\nupdate_at=start")
+    report.check("so is a last line without an end", (place / "run/update_at_start").exists(), said)
+    log = run("systemd-analyze", f"--root={root}", "cat-config", "systemd/journald.conf")
+    last = [line for line in log.splitlines() if line.startswith("Storage=")][-1:]
+    report.check("the log stays in memory", last == ["Storage=volatile"], str(last))

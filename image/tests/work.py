@@ -1,5 +1,9 @@
 """A shift at the counter: through USB serial, the keyboard and the radio; seen on lamps, panel and at the hub."""
 
+import time
+from datetime import datetime
+
+from header import NO, YES
 from wait import SOON_S, until, within
 from world import BADGE, SEAL
 
@@ -60,15 +64,32 @@ def sign_in(stand):
             return None
         if panel["tone"] == "ask":
             stand.pi.scan("CMD-DAY")
-        return (stand.panel.now() or {}).get("status", {}).get("person")
+        return stand.panel.status("person")
 
     until("the clerk is signed in", signed_in)
 
 
 def devices(stand):
     """All devices that the emulated Pi has are found."""
-    until("no device is missing", lambda: not stand.panel.now()["status"]["missing"])
+    until("no device is missing", lambda: stand.panel.status("missing") == [])
     stand.report.check("scanner, keyboard, radio, receiver and pins are found", True)
+
+
+def receiver(stand):
+    """Time comes from the receiver on the header's serial line; only a van tells its place."""
+    stand.pi.header.start_receiver()
+    until("the clock goes by the receiver", lambda: stand.panel.status("clock") == "gnss")
+    stand.report.check("the clock goes by the receiver on the header's serial line", True)
+
+
+def press(stand, button, wanted):
+    """Presses a button until the panel shows what is wanted: a press right after the choices changed is not taken."""
+
+    def answered():
+        with stand.pi.header.held(button):
+            return within(5, lambda: (panel := stand.panel.now()) and wanted(panel))
+
+    until("the button is answered", answered)
 
 
 def pack_and_seal(stand):
@@ -88,8 +109,18 @@ def pack_and_seal(stand):
     shown(stand, lambda panel: panel["tone"] == "no")
     report.check("what is no code is refused, and the red lamp's pin is on", until("red", lambda: pi.qmp.pin(RED), SOON_S))
 
-    pi.scan("CMD-CLOSE-BOX")
-    scan(stand, "CMD-CHECK-ALL", lambda panel: panel["tone"] == "yes")
+    is_packing = lambda record: record["fact"]["kind"] == "tube_packed" and record["fact"]["tube"] == "T-00000003"
+    packed = until("the hub has the tube", lambda: [record for record in stand.world.records() if is_packing(record)])[0]
+    off_s = abs(datetime.fromisoformat(packed["at"]).timestamp() - time.time())
+    report.check("records bear the receiver's time", packed["clock"] == "gnss" and off_s < 2 * SOON_S, str(packed))
+
+    asks = lambda panel: "CMD-CHECK-ALL" in [choice["code"] for choice in panel["choices"]]
+    scan(stand, "CMD-CLOSE-BOX", asks)
+    press(stand, NO, lambda panel: not asks(panel))
+    report.check("the button on the no pin goes back", True)
+    scan(stand, "CMD-CLOSE-BOX", asks)
+    press(stand, YES, lambda panel: panel["tone"] == "yes")
+    report.check("the button on the yes pin confirms one point after the other", True)
 
     def sealed():
         pi.scan(SEAL[0])
