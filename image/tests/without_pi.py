@@ -323,12 +323,15 @@ def firewall(root, dir, report):
             server.wait()
 
 
-def run_settings(root, dir, conf):
+def run_settings(root, dir, conf, config=""):
     """Runs the card's script on folders of this test. What it said, and the folder that it wrote to."""
     place = dir / "settings"
     shutil.rmtree(place, ignore_errors=True)
-    for name in ("boot", "etc", "run", "units"):
+    for name in ("boot", "etc", "run", "units", "tools"):
         (place / name).mkdir(parents=True)
+    (place / "etc" / "gateway.toml").write_text(config)
+    (place / "tools" / "systemctl").write_text(f'#!/bin/sh\necho "$*" >>{place / "told"}\n')
+    (place / "tools" / "systemctl").chmod(0o755)
     (place / "boot" / "card.conf").write_text(conf)
     script = (root / "usr/lib/waypost-card/settings").read_text()
     moved = {"/boot/waypost": "boot", "/etc/waypost": "etc", "/run/waypost-card": "run", "/run/systemd": "units", "/dev/console": "console"}
@@ -336,7 +339,8 @@ def run_settings(root, dir, conf):
         script = script.replace(there, str(place / here))
     script = script.replace("/proc/sys/net/ipv4/conf/all/route_localnet", str(place / "localnet"))
     (place / "script").write_text(script)
-    done = subprocess.run(["unshare", "--net", "sh", place / "script"], capture_output=True, text=True)
+    env = os.environ | {"PATH": f"{place / 'tools'}:{os.environ['PATH']}"}
+    done = subprocess.run(["unshare", "--net", "sh", place / "script"], env=env, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f"the settings failed: {done.stderr}")
     return done.stdout, place
@@ -366,6 +370,9 @@ def settings(root, dir, report):
     report.check("the time server is one that systemd reads", "NTP=10.0.0.1 10.0.0.2" in time and "SaveIntervalSec=1h" in time, time[-300:])
     said, place = run_settings(root, dir, "ntp=10.0.0.1\nupdate_at=start")
     report.check("so is a last line without an end", (place / "run/update_at_start").exists(), said)
+    _, place = run_settings(root, dir, "", '[seal_reader]\nsocket = "/run/waypost-radio/hci1.sock"\n')
+    told = (place / "told").read_text()
+    report.check("a radio of the kernel's is held by its service", told == "--no-block start waypost-radio@hci1.service\n", told)
     log = run("systemd-analyze", f"--root={root}", "cat-config", "systemd/journald.conf")
     last = [line for line in log.splitlines() if line.startswith("Storage=")][-1:]
     report.check("the log stays in memory", last == ["Storage=volatile"], str(last))
