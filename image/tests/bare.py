@@ -5,6 +5,7 @@ import time
 
 from card import Card, run
 from pi import Pi
+from setting_up import start_again
 from wait import START_S, until
 
 READY = re.compile(r"Reached target.*multi-user\.target")
@@ -27,6 +28,8 @@ def without_ours(card, dir):
 
 
 def bare_start(stand):
+    stand.pi.cut()
+    start_again(stand)
     stand.pi.cut()
     dir = stand.dir / "bare"
     dir.mkdir()
