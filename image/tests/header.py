@@ -5,8 +5,6 @@ import socket
 import threading
 import time
 
-from wait import PAUSE_S
-
 # Registers of the BCM2837's GPIO block that set pins 0 to 31, and clear them. QEMU's model takes inputs for pins as well.
 SET, CLEAR = 0x3F20001C, 0x3F200028
 YES, NO = 23, 24
@@ -17,6 +15,7 @@ INTERRUPTS, RECEIVED = 0x3F215044, 1
 # In degrees and minutes, as receivers say it.
 LATITUDE, LONGITUDE = "2218.0000,N", "11410.2000,E"
 SENTENCES_EVERY_S = 1.0
+LEVELS_EVERY_S = 1.0
 
 
 class Header:
@@ -29,8 +28,8 @@ class Header:
         self.one_at_a_time = threading.Lock()
         self.line = line
         self.pressed = set()
-        # QEMU knows no pull-up, and a start of the Pi by itself sets all levels low.
-        self.keep_doing(self.put_levels, PAUSE_S / 4)
+        # QEMU knows no pull-up, and a start of the Pi by itself sets all levels low. Seldom, as it holds the Pi up.
+        self.keep_doing(self.put_levels, LEVELS_EVERY_S)
 
     def keep_doing(self, what, every_s):
         """Until the Pi is switched off."""
@@ -57,11 +56,15 @@ class Header:
     @contextlib.contextmanager
     def held(self, pin):
         """The button is held down."""
-        self.pressed = {pin}
+        self.press({pin})
         try:
             yield
         finally:
-            self.pressed = set()
+            self.press(set())
+
+    def press(self, pins):
+        self.pressed = pins
+        self.put_levels()
 
     def start_receiver(self):
         """A satellite receiver that stands under the open sky, from now on."""
