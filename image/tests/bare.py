@@ -3,21 +3,18 @@
 import re
 import time
 
-from card import Card, run
+from card import ROOT_A, Card, run
 from pi import Pi
 from setting_up import start_again
 from wait import START_S, until
 
 READY = re.compile(r"Reached target.*multi-user\.target")
-ROOT_A = 6
 
 
 def without_ours(card, dir):
     """Writes the root of slot A anew, without the links that start what is ours."""
     start, size, _ = card.partition(ROOT_A)
-    packed, tree = dir / "root.img", dir / "root"
-    run("dd", f"if={card.path}", f"of={packed}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}")
-    run("unsquashfs", "-quiet", "-no-progress", "-processors", "1", "-dest", tree, packed)
+    packed, tree = dir / "root.img", card.unpack_root(dir)
     for link in (tree / "etc/systemd/system").glob("*.wants/waypost-*"):
         link.unlink()
     run("mksquashfs", tree, packed, "-noappend", "-quiet", "-no-progress", "-processors", "1", "-comp", "zstd", "-no-xattrs", "-b", "131072")

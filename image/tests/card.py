@@ -6,6 +6,7 @@ SECTOR = 512
 # QEMU takes cards of a power of two only; it also shows that the data partition grows.
 CARD_BYTES = 2 << 30
 BOOT = 4 << 20
+ROOT_A = 6
 # ext4 keeps so many blocks back for its own maps (2 % of them, or 4096 where that is fewer), which no program can have;
 # debugfs knows nothing of it.
 KEPT_BACK_BLOCKS = 4096
@@ -85,11 +86,22 @@ class Card:
     def drop_data(self, name):
         self.in_data(f"rm {name}")
 
-    def copy_data(self, to):
-        """The data partition as it lies on the card now, in a file. Only for a card whose Pi is off, or stands still."""
-        start, size, _ = self.partition(2)
+    def copy(self, number, to):
+        """A partition as it lies on the card now, in a file. Only for a card whose Pi is off, or stands still."""
+        start, size, _ = self.partition(number)
         to.unlink(missing_ok=True)
         run("dd", f"if={self.path}", f"of={to}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}", "conv=sparse")
+
+    def copy_data(self, to):
+        self.copy(2, to)
+
+    def unpack_root(self, dir):
+        """The root of slot A, as a tree."""
+        packed, tree = dir / "root.img", dir / "root"
+        self.copy(ROOT_A, packed)
+        run("unsquashfs", "-quiet", "-no-progress", "-processors", "1", "-dest", tree, packed)
+        packed.unlink()
+        return tree
 
     def unpack_data(self, data, to):
         """The journal's folder in such a copy, after its file system was repaired from its own log."""

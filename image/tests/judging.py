@@ -58,6 +58,7 @@ class Place:
         }
         for there, here in moved.items():
             script = script.replace(there, str(self.dir / here))
+        script = script.replace("/usr/lib/waypost-card/signed-version", str(self.scripts / "signed-version"))
         (self.dir / "cmdline").write_text(f"ro rauc.slot={slot} quiet\n")
         for tool, text in TOOLS.items():
             file = self.dir / "tools" / tool

@@ -74,7 +74,7 @@ class Pi:
         # Nobody listens to what the Pi says to scanner and receiver; but QEMU waits for whoever is connected to read it.
         for line in (self.scanner, receiver):
             threading.Thread(target=drain, args=(line,), daemon=True).start()
-        self.header = Header(self.line("pins"), receiver)
+        self.header = Header(self.connect("pins"), receiver)
         self.pos = HidScanner(self.line("pos"))
         return began
 

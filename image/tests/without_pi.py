@@ -36,7 +36,7 @@ def without_pi(image, report):
         dir = Path(folder)
         card = Card(image / "waypost-card.img", dir / "card.img")
         layout(image, card, report)
-        root = unpack_root(card, dir)
+        root = card.unpack_root(dir)
         root_is_closed(root, report)
         units_are_right(root, report)
         clock_and_watchdog(root, report)
@@ -64,14 +64,6 @@ def layout(image, card, report):
     run("fw_setenv", "-c", conf, "CONFIRMED", "B")
     report.check("what RAUC's tool writes is the sector that U-Boot reads", card.slots()["CONFIRMED"] == "B")
     run("fw_setenv", "-c", conf, "CONFIRMED", "A")
-
-
-def unpack_root(card, dir):
-    start, size, _ = card.partition(6)
-    run("dd", f"if={card.path}", f"of={dir / 'root.img'}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}")
-    run("unsquashfs", "-quiet", "-no-progress", "-processors", "1", "-dest", dir / "root", dir / "root.img")
-    (dir / "root.img").unlink()
-    return dir / "root"
 
 
 def root_is_closed(root, report):
@@ -248,7 +240,7 @@ def first_start(card, root, dir, report):
             file.write(superblock)
         report.check("and formats nothing, though the file system cannot be recognised", held)
     data = dir / "data.ext4"
-    run("dd", f"if={card.path}", f"of={data}", "bs=1M", f"skip={start >> 20}", f"count={size >> 20}", "conv=sparse")
+    card.copy_data(data)
     report.check("its file system is whole", not fails("e2fsck", "-f", "-n", data))
     listed = run("debugfs", "-R", "ls -l /waypost/..", data)
     owners = {line.split()[-1]: line.split()[3] for line in listed.splitlines() if len(line.split()) > 8}
